@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Counts allocations by standing in for operator new in the whole test program.
+#include "support/allocations.hpp"
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+#include <doctest/doctest.h>
+
+namespace {
+
+thread_local std::size_t count = 0;
+
+void* counted(std::size_t size) {
+    ++count;
+    if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    return counted(size);
+}
+void* operator new[](std::size_t size) {
+    return counted(size);
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+namespace memtuned::test {
+
+std::size_t allocations() {
+    return count;
+}
+
+TEST_CASE("allocations are counted") {
+    const std::size_t before = allocations();
+    const auto memory = std::make_unique<int[]>(1000);
+    CHECK(memory[0] == 0);
+    CHECK(allocations() == before + 1);
+}
+
+}  // namespace memtuned::test

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The file, one line for each tunable:
+//
+//     memtuned-undo 1 BOOT-ID
+//     vm.swappiness 60 0 10 10
+//     end
+//
+// It is small (14 tunables at most) and written whole each time: 20 us on the tmpfs it lives on. "end" tells a whole
+// file from one cut at a line's end.
+#include "memtuned/tunables/journal.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "memtuned/kernel/descriptor.hpp"
+
+namespace memtuned::tunables {
+namespace {
+
+constexpr std::string_view magic = "memtuned-undo";
+constexpr std::string_view version = "1";
+constexpr std::string_view advice =
+    "what memtuned changed before cannot be put back from it: check the tunables by hand (or reboot), then remove "
+    "the file";
+
+kernel::Descriptor open(const std::filesystem::path& path, int flags, mode_t mode = 0) {
+    return kernel::Descriptor(::open(path.c_str(), flags | O_CLOEXEC, mode));
+}
+
+Result<std::string> read_whole(const std::filesystem::path& path) {
+    const auto file = open(path, O_RDONLY);
+    if (!file) return system_error(path.string(), errno);
+    std::string text;
+    char buffer[4096];
+    for (;;) {
+        const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
+        if (got == 0) return text;
+        if (got > 0)
+            text.append(buffer, static_cast<std::size_t>(got));
+        else if (errno != EINTR)
+            return system_error(path.string(), errno);
+    }
+}
+
+int write_and_sync(int file, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t put = ::write(file, text.data(), text.size());
+        if (put >= 0)
+            text.remove_prefix(static_cast<std::size_t>(put));
+        else if (errno != EINTR)
+            return errno;
+    }
+    return ::fsync(file) == 0 ? 0 : errno;
+}
+
+Status write_whole(const std::filesystem::path& path, std::string_view text) {
+    // A crash may have left one; a link somebody put there must not be followed.
+    ::unlink(path.c_str());
+    const auto file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    if (!file) return system_error(path.string(), errno);
+    if (const int error = write_and_sync(file.get(), text)) {
+        ::unlink(path.c_str());
+        return system_error(path.string(), error);
+    }
+    return Done{};
+}
+
+Status sync_folder(const std::filesystem::path& path) {
+    const auto folder = open(path, O_RDONLY | O_DIRECTORY);
+    if (!folder || ::fsync(folder.get()) != 0) return system_error(path.string(), errno);
+    return Done{};
+}
+
+std::string_view cut(std::string_view& text, char at) {
+    const std::size_t end = text.find(at);
+    const std::string_view piece = text.substr(0, end);
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+    return piece;
+}
+
+bool parse_number(std::string_view text, std::int64_t& number) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+std::optional<Journal::Entry> parse_entry(std::string_view line) {
+    Journal::Entry entry{std::string(cut(line, ' ')), 0, 0, 0, 0};
+    if (entry.tunable.empty()) return std::nullopt;
+    for (std::int64_t* number : {&entry.boot, &entry.twin_boot, &entry.ours, &entry.next})
+        if (!parse_number(cut(line, ' '), *number)) return std::nullopt;
+    if (!line.empty()) return std::nullopt;
+    return entry;
+}
+
+/// A line of a file that may hold anything, fit for a log.
+std::string quote(std::string_view line) {
+    std::string text = "\"";
+    for (const char c : line.substr(0, 60)) text += c >= ' ' && c <= '~' ? c : '?';
+    return text + (line.size() > 60 ? "...\"" : "\"");
+}
+
+bool is_word(std::string_view name) {
+    return !name.empty() && std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; });
+}
+
+}  // namespace
+
+Journal::Journal(std::filesystem::path file, std::string boot_id)
+    : file_(std::move(file)), boot_id_(std::move(boot_id)) {}
+
+const Journal::Entry* Journal::find(std::string_view tunable) const {
+    const auto at = std::ranges::find(entries_, tunable, &Entry::tunable);
+    return at == entries_.end() ? nullptr : &*at;
+}
+
+Status Journal::load() {
+    entries_.clear();
+    damage_.clear();
+    auto text = read_whole(file_);
+    if (!text && text.error().code == ENOENT) return Done{};
+    auto entries = text ? parse(*text) : Result<std::vector<Entry>>(text.error());
+    if (!entries) {
+        damage_ = entries.error().message;
+        return entries.error();
+    }
+    entries_ = std::move(*entries);
+    return Done{};
+}
+
+Result<std::vector<Journal::Entry>> Journal::parse(std::string_view text) const {
+    std::vector<Entry> entries;
+    int number = 1;
+    const auto damaged = [&](std::string_view what) {
+        return Error{fmt::format("{}:{}: {}; {}", file_.string(), number, what, advice), EBADMSG};
+    };
+
+    const std::string_view whole = text;
+    std::string_view header = cut(text, '\n');
+    const std::string shown = quote(header);
+    if (cut(header, ' ') != magic) return damaged(fmt::format("not an undo journal: it begins with {}", shown));
+    if (const std::string_view found = cut(header, ' '); found != version)
+        return damaged(fmt::format("an undo journal of format {}, this memtuned reads {}", quote(found), version));
+    if (!is_word(header) || whole.find('\n') == whole.npos) return damaged("the boot id is missing or cut off");
+    if (header != boot_id_) return entries;
+
+    for (++number; !text.empty(); ++number) {
+        const bool complete = text.find('\n') != text.npos;
+        const std::string_view line = cut(text, '\n');
+        if (complete && line == "end") {
+            ++number;
+            if (!text.empty()) return damaged("there is more after the end");
+            return entries;
+        }
+        auto entry = complete ? parse_entry(line) : std::nullopt;
+        if (!entry) return damaged(fmt::format("not \"TUNABLE BOOT TWIN OURS NEXT\": {}", quote(line)));
+        if (std::ranges::find(entries, entry->tunable, &Entry::tunable) != entries.end())
+            return damaged(fmt::format("{} is there twice", entry->tunable));
+        entries.push_back(std::move(*entry));
+    }
+    return damaged("cut off: the line \"end\" is missing");
+}
+
+Status Journal::put(const Entry& entry) {
+    if (!is_word(entry.tunable))
+        return Error{fmt::format("{}: not a name a journal can hold: {}", file_.string(), quote(entry.tunable)),
+                     EINVAL};
+    auto entries = entries_;
+    const auto at = std::ranges::find(entries, entry.tunable, &Entry::tunable);
+    if (at == entries.end())
+        entries.push_back(entry);
+    else
+        *at = entry;
+    return replace(std::move(entries));
+}
+
+Status Journal::erase(std::string_view tunable) {
+    if (find(tunable) == nullptr) return Done{};
+    auto entries = entries_;
+    std::erase_if(entries, [&](const Entry& entry) { return entry.tunable == tunable; });
+    return replace(std::move(entries));
+}
+
+Status Journal::replace(std::vector<Entry> entries) {
+    if (!damage_.empty()) return Error{damage_, EBADMSG};
+    if (auto stored = store(entries); !stored) return stored;
+    entries_ = std::move(entries);
+    return Done{};
+}
+
+Status Journal::store(const std::vector<Entry>& entries) const {
+    std::string text = fmt::format("{} {} {}\n", magic, version, boot_id_);
+    for (const Entry& e : entries)
+        text += fmt::format("{} {} {} {} {}\n", e.tunable, e.boot, e.twin_boot, e.ours, e.next);
+    text += "end\n";
+
+    const std::filesystem::path folder = file_.has_parent_path() ? file_.parent_path() : ".";
+    std::error_code failure;
+    std::filesystem::create_directories(folder, failure);
+    if (failure) return system_error(folder.string(), failure.value());
+
+    const std::filesystem::path aside = file_.string() + ".new";
+    if (auto written = write_whole(aside, text); !written) return written;
+    if (::rename(aside.c_str(), file_.c_str()) != 0) return system_error(file_.string(), errno);
+    return sync_folder(folder);
+}
+
+}  // namespace memtuned::tunables

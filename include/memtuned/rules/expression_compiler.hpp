@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "memtuned/indicators/bounds.hpp"
+#include "memtuned/rules/diagnostic.hpp"
+#include "memtuned/rules/expression.hpp"
+#include "memtuned/rules/source.hpp"
+
+namespace memtuned::rules {
+
+/// What a set of compiled expressions reads; instructions refer to it by index.
+struct Needs {
+    std::vector<indicators::Key> keys;
+    std::vector<Window> windows;
+
+    std::uint32_t slot(const indicators::Key& key);
+    std::uint32_t window(const Window& window);
+};
+
+/// What the checker is told of the machine and of how it is sampled, for its warnings.
+struct Surroundings {
+    indicators::Machine machine;
+    Duration idle_interval = std::chrono::seconds(2);
+};
+
+/// What an expression is for: which dimension it must have, and which names of its tunable it may use.
+struct Purpose {
+    bool condition = false;               ///< true or false is wanted; the rest is ignored
+    Dimension dimension = {};             ///< of the value
+    std::string_view subject = "this";    ///< whose value it is, for messages: "vm.swappiness", "a duration"
+    bool boot = false;
+    bool baseline = false;
+    bool current = false;
+    bool constant = false;                ///< must not depend on anything measured
+};
+
+/// `indicator < number` anywhere in a condition: what trips it and what releases it.
+struct Threshold {
+    std::uint32_t slot;
+    bool rising;  ///< holds when the indicator is above
+    double value;
+};
+
+struct Compiled {
+    Program program;
+    double lowest;   ///< bounds of the value, as far as they are known
+    double highest;
+    std::vector<Threshold> thresholds;
+    std::vector<std::uint32_t> needs;    ///< slots without which it means nothing
+    std::vector<std::uint32_t> guarded;  ///< slots it asks available() of
+};
+
+/// Windows longer than this would hold tens of thousands of samples.
+inline constexpr Duration longest_window = std::chrono::hours(1);
+
+/// Checks and compiles `text`; on errors everything found goes to `diagnostics` and nothing is returned.
+std::optional<Compiled> compile_expression(const Text& text, const Purpose& purpose, const Surroundings& surroundings,
+                                           Needs& needs, Diagnostics& diagnostics);
+
+}  // namespace memtuned::rules

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The policy: (sample, rule states, overrides, now) -> decisions. No I/O, no clock, no log, and no allocation in a
+// turn that decides nothing; handed the same samples it decides the same, which is what replay and tests stand on.
+//
+// A tunable's target is a fold over its claims from the weakest to the strongest: boot value, baseline, active rules
+// by priority and then in file order, override. An exact claim replaces the value so far, at_least and at_most bound
+// it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "memtuned/base/time.hpp"
+#include "memtuned/indicators/sample.hpp"
+#include "memtuned/policy/decision.hpp"
+#include "memtuned/policy/rule_machine.hpp"
+#include "memtuned/policy/trends.hpp"
+#include "memtuned/policy/tunable_machine.hpp"
+#include "memtuned/rules/rule_set.hpp"
+#include "memtuned/rules/settings.hpp"
+#include "memtuned/tunables/controller.hpp"
+
+namespace memtuned::policy {
+
+/// A claim made by a person or a program while the daemon runs, in kernel units.
+struct Override {
+    std::uint64_t id;
+    std::size_t tunable;
+    std::int64_t value;
+    std::optional<Instant> expires;  ///< none: until it is cleared
+    std::string reason;
+};
+
+/// What one turn came to. Valid until the next turn, `events` until the first decision is reported as carried out.
+struct Turn {
+    std::span<const Decision> decisions;
+    std::span<const Event> events;
+    bool busy;  ///< a rule is pending or active, or gives back: sample often
+};
+
+class Policy {
+public:
+    Policy(std::shared_ptr<const rules::RuleSet> rules, std::shared_ptr<const rules::Settings> settings);
+
+    /// Goes on where `old` was: overrides, tunables and the rules of the same name keep their state.
+    void adopt(const Policy& old);
+
+    /// One turn with a sample taken for `rule_set().keys` and the readings of all tunables.
+    Turn turn(const indicators::Sample& sample, std::span<const tunables::Reading> readings);
+
+    /// What became of a decision. What it says is added to the events of the turn.
+    void carried_out(const Decision& decision, const tunables::Outcome& outcome, Instant now);
+    /// The events so far: those of the turn, and of what was carried out since.
+    std::span<const Event> events() const { return events_; }
+
+    /// The later of two overrides of one tunable wins, the earlier comes back when it ends. Not for triggers.
+    std::uint64_t add_override(std::size_t tunable, std::int64_t value, std::optional<Instant> expires,
+                               std::string reason);
+    bool clear_override(std::uint64_t id);
+    /// Takes up again what was yielded or frozen.
+    void resume(std::size_t tunable);
+
+    /// The tunables that can be claimed at all, and so are worth reading.
+    std::span<const std::size_t> tunables() const { return claimable_; }
+    const rules::RuleSet& rule_set() const { return *rules_; }
+    std::span<const RuleMachine> rules() const { return machines_; }
+    const TunableMachine& tunable(std::size_t index) const { return tunables_[index]; }
+    std::span<const Override> overrides() const { return overrides_; }
+
+private:
+    /// When a trigger last fired, and for which rule.
+    struct Firing {
+        std::optional<Instant> at;
+        std::uint32_t rule = 0;
+    };
+
+    void read(std::span<const tunables::Reading> readings);
+    void fold_baseline();
+    void fold_rules(const indicators::Sample& sample);
+    void fold_rule(std::uint32_t index, Instant now);
+    Ground ground(const rules::Claim& claim) const;
+    void fold_overrides(Instant now);
+    void fire(std::uint32_t index, Instant now);
+    bool triggers_rested(const rules::Rule& rule, Instant now) const;
+    void apply(std::size_t tunable, rules::Bound bound, double value, Source source, std::uint64_t claim);
+    void settle_twins();
+    bool changed_hands(std::size_t tunable) const;
+    bool gives_way(std::size_t tunable) const;
+    void settle(std::size_t tunable, Instant now);
+    void claim_tunable(std::size_t tunable);
+    Limits limits(std::size_t tunable) const;
+    void adopt_baseline(const Policy& old);
+    void explain(Decision& decision, Source source, bool claimed) const;
+    std::string reason(Source source, bool claimed) const;
+    const Override* find_override(std::uint64_t id) const;
+    void suspend_rule(Source source, Instant now);
+    void note_rule(const RuleMachine& machine);
+    std::string released_by(const rules::Rule& rule) const;
+    std::string lacking(const rules::Rule& rule, const indicators::Sample& sample) const;
+    bool lacks(const rules::Rule& rule, const indicators::Sample& sample) const;
+
+    std::shared_ptr<const rules::RuleSet> rules_;
+    std::shared_ptr<const rules::Settings> settings_;
+    WindowTrends trends_;
+    std::vector<RuleMachine> machines_;
+    std::vector<TunableMachine> tunables_;
+    std::vector<Firing> firings_;
+    std::vector<std::size_t> claimable_;
+    std::vector<Override> overrides_;
+    std::uint64_t last_override_ = 0;
+
+    // Indexed by tunable.
+    std::vector<tunables::Reading> readings_;
+    std::vector<Target> targets_;
+    std::vector<double> baselines_;
+    std::vector<double> in_force_;  // what the claims added up to in the last turn, NaN without any
+
+    std::vector<double> baseline_levels_;  // last good value of each baseline claim
+    rules::Scope scope_;
+    std::vector<Decision> decisions_;
+    std::vector<Event> events_;
+    bool any_unavailable_ = false;
+};
+
+}  // namespace memtuned::policy

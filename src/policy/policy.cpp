@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "memtuned/policy/policy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <string_view>
+#include <unordered_map>
+
+namespace memtuned::policy {
+namespace {
+
+using rules::Bound;
+using tunables::catalogue;
+using tunables::Reading;
+using tunables::Tunable;
+
+constexpr Duration suspended_for = std::chrono::minutes(10);
+
+double base_units(std::int64_t value, std::size_t tunable) {
+    return static_cast<double>(value) * catalogue()[tunable].unit;
+}
+
+/// "reclaim.direct_stalls > 0/s (reclaim.direct_stalls = 42/s)"
+std::string with_figures(const rules::Program& condition, const rules::Scope& scope) {
+    const std::string figures = condition.measured(scope);
+    return figures.empty() ? condition.text : fmt::format("{} ({})", condition.text, figures);
+}
+
+}  // namespace
+
+Policy::Policy(std::shared_ptr<const rules::RuleSet> rules, std::shared_ptr<const rules::Settings> settings)
+    : rules_(std::move(rules)),
+      settings_(std::move(settings)),
+      trends_(rules_->windows, settings_->busy),
+      firings_(catalogue().size()),
+      readings_(catalogue().size()),
+      targets_(catalogue().size()),
+      baselines_(catalogue().size(), indicators::no_data),
+      in_force_(catalogue().size(), indicators::no_data),
+      baseline_levels_(rules_->baseline.size(), indicators::no_data) {
+    for (const rules::Rule& rule : rules_->rules) machines_.emplace_back(rule);
+    for (std::size_t i = 0; i < catalogue().size(); ++i) tunables_.emplace_back(catalogue()[i], i);
+    for (const rules::Claim& claim : rules_->baseline) claim_tunable(claim.tunable);
+    for (const rules::Rule& rule : rules_->rules)
+        for (const rules::Claim& claim : rule.claims) claim_tunable(claim.tunable);
+    std::sort(claimable_.begin(), claimable_.end());
+}
+
+void Policy::claim_tunable(std::size_t tunable) {
+    if (std::find(claimable_.begin(), claimable_.end(), tunable) == claimable_.end()) claimable_.push_back(tunable);
+}
+
+void Policy::adopt(const Policy& old) {
+    std::unordered_map<std::string_view, const RuleMachine*> known;
+    for (const RuleMachine& machine : old.machines_) known.emplace(machine.rule().name, &machine);
+    std::unordered_map<std::string_view, std::uint64_t> numbers;
+    for (std::size_t i = 0; i < machines_.size(); ++i) {
+        const std::string& name = machines_[i].rule().name;
+        if (const auto before = known.find(name); before != known.end()) machines_[i].adopt(*before->second);
+        numbers.emplace(name, i);
+    }
+    tunables_ = old.tunables_;
+    for (TunableMachine& tunable : tunables_) {
+        if (tunable.source().kind != Source::Kind::rule) continue;
+        const auto number = numbers.find(old.machines_[tunable.source().index].rule().name);
+        tunable.set_source(number == numbers.end() ? Source{} : Source{Source::Kind::rule, number->second});
+    }
+    overrides_ = old.overrides_;
+    last_override_ = old.last_override_;
+    firings_ = old.firings_;
+    readings_ = old.readings_;
+    in_force_ = old.in_force_;
+    trends_.adopt(old.trends_, old.rules_->keys, rules_->keys);
+    adopt_baseline(old);
+    // What is still ours must be read on, to be put back.
+    for (const std::size_t i : old.claimable_) claim_tunable(i);
+}
+
+/// The last good values, so that a baseline does not lapse while its indicators have no data yet.
+void Policy::adopt_baseline(const Policy& old) {
+    for (std::size_t c = 0; c < baseline_levels_.size(); ++c)
+        for (std::size_t o = 0; o < old.baseline_levels_.size(); ++o) {
+            const rules::Claim& now = rules_->baseline[c];
+            const rules::Claim& before = old.rules_->baseline[o];
+            if (now.tunable == before.tunable && now.bound == before.bound && now.value.text == before.value.text)
+                baseline_levels_[c] = old.baseline_levels_[o];
+        }
+}
+
+Turn Policy::turn(const indicators::Sample& sample, std::span<const Reading> readings) {
+    decisions_.clear();
+    events_.clear();
+    trends_.add(sample);
+    scope_ = {.sample = &sample, .trends = &trends_};
+    any_unavailable_ =
+        std::any_of(sample.unavailable.begin(), sample.unavailable.end(), [](auto lacks) { return lacks != 0; });
+    read(readings);
+    fold_baseline();
+    fold_rules(sample);
+    fold_overrides(sample.at);
+    settle_twins();
+    for (const std::size_t tunable : claimable_) {
+        settle(tunable, sample.at);
+        in_force_[tunable] = targets_[tunable].claimed ? targets_[tunable].value : indicators::no_data;
+    }
+    const bool busy = std::any_of(machines_.begin(), machines_.end(), [](const RuleMachine& m) { return m.busy(); });
+    return {decisions_, events_, busy};
+}
+
+/// While a twin of it is ours, a tunable holds 0 because of that, and its boot value is the one from before.
+void Policy::read(std::span<const Reading> readings) {
+    for (const std::size_t i : claimable_) {
+        const std::size_t twin = catalogue()[i].twin;
+        const bool zeroed = twin != tunables::no_twin && readings[twin].ours && !readings[i].ours;
+        const std::int64_t boot = zeroed && readings_[i].available ? readings_[i].boot : readings[i].boot;
+        readings_[i] = readings[i];
+        readings_[i].boot = boot;
+    }
+}
+
+// --- the fold ---
+
+void Policy::apply(std::size_t tunable, Bound bound, double value, Source source, std::uint64_t claim) {
+    Target& target = targets_[tunable];
+    const bool not_in_force = catalogue()[tunable].twin != tunables::no_twin && target.value == 0;
+    const bool decides = bound == Bound::exactly || not_in_force ||
+                         (bound == Bound::at_least ? target.value < value : target.value > value);
+    if (decides) target.value = value;
+    if (decides || !target.claimed) target.source = source;
+    target.claimed = true;
+    target.claims = target.claims * 1099511628211U + claim + 1;  // FNV-1a's prime: which claims stand, in which order
+}
+
+void Policy::fold_baseline() {
+    for (const std::size_t i : claimable_) {
+        targets_[i] = {};
+        targets_[i].value = base_units(readings_[i].boot, i);
+    }
+    for (std::size_t c = 0; c < rules_->baseline.size(); ++c) {
+        const rules::Claim& claim = rules_->baseline[c];
+        rules::Scope scope = scope_;
+        scope.boot = base_units(readings_[claim.tunable].boot, claim.tunable);
+        const double value = claim.value.run(scope);
+        if (std::isfinite(value)) baseline_levels_[c] = value;
+        if (!std::isnan(baseline_levels_[c]))
+            apply(claim.tunable, claim.bound, baseline_levels_[c], {Source::Kind::baseline, 0}, c);
+    }
+    for (const std::size_t i : claimable_) baselines_[i] = targets_[i].value;
+}
+
+bool Policy::lacks(const rules::Rule& rule, const indicators::Sample& sample) const {
+    return any_unavailable_ && std::any_of(rule.needs.begin(), rule.needs.end(),
+                                           [&](std::uint32_t slot) { return sample.unavailable[slot] != 0; });
+}
+
+void Policy::fold_rules(const indicators::Sample& sample) {
+    for (std::uint32_t i = 0; i < machines_.size(); ++i) {
+        RuleMachine& machine = machines_[i];
+        if (machine.advance(scope_, lacks(machine.rule(), sample), sample.at)) note_rule(machine);
+        if (machine.state() != RuleState::active && !machine.relaxing()) continue;
+        fold_rule(i, sample.at);
+        fire(i, sample.at);
+    }
+}
+
+void Policy::fold_rule(std::uint32_t index, Instant now) {
+    const rules::Rule& rule = machines_[index].rule();
+    for (std::size_t c = 0; c < rule.claims.size(); ++c) {
+        const rules::Claim& claim = rule.claims[c];
+        double value = 0;
+        if (machines_[index].claim(c, ground(claim), now, value))
+            apply(claim.tunable, claim.bound, value, {Source::Kind::rule, index},
+                  (std::uint64_t{index} + 1) << 16U | c);
+    }
+}
+
+Ground Policy::ground(const rules::Claim& claim) const {
+    const std::size_t t = claim.tunable;
+    Ground ground{.scope = scope_, .unit = catalogue()[t].unit, .in_force = in_force_[t]};
+    ground.scope.boot = base_units(readings_[t].boot, t);
+    ground.scope.baseline = baselines_[t];
+    ground.scope.current = targets_[t].value;
+    if (!claim.step && !claim.relax) return ground;
+    const Limits range = limits(t);
+    ground.low = base_units(range.low, t);
+    ground.high = base_units(range.high, t);
+    ground.still = tunables_[t].still();
+    return ground;
+}
+
+/// A trigger has a pace of its own, whichever rules ask for it.
+bool Policy::triggers_rested(const rules::Rule& rule, Instant now) const {
+    return std::all_of(rule.triggers.begin(), rule.triggers.end(), [&](const rules::TriggerClaim& trigger) {
+        const Firing& last = firings_[trigger.tunable];
+        return !last.at || now - *last.at >= catalogue()[trigger.tunable].least_interval;
+    });
+}
+
+void Policy::fire(std::uint32_t index, Instant now) {
+    RuleMachine& machine = machines_[index];
+    const rules::Rule& rule = machine.rule();
+    if (rule.triggers.empty() || !machine.trigger_due(now) || !triggers_rested(rule, now)) return;
+    machine.fired(now);
+    for (const rules::TriggerClaim& trigger : rule.triggers) {
+        const double value = trigger.value.run(scope_);
+        const Tunable& info = catalogue()[trigger.tunable];
+        if (!std::isfinite(value)) {
+            machine.misfired();
+            continue;
+        }
+        const double inside =
+            std::clamp(std::round(value), static_cast<double>(info.minimum), static_cast<double>(info.maximum));
+        Decision decision{Decision::Order::fire, trigger.tunable, 0, static_cast<std::int64_t>(inside), {}, {}};
+        explain(decision, {Source::Kind::rule, index}, true);
+        decisions_.push_back(std::move(decision));
+        firings_[trigger.tunable] = {now, index};
+    }
+}
+
+void Policy::fold_overrides(Instant now) {
+    std::erase_if(overrides_, [now](const Override& o) { return o.expires && *o.expires <= now; });
+    for (const Override& o : overrides_)
+        apply(o.tunable, Bound::exactly, base_units(o.value, o.tunable), {Source::Kind::override_, o.id},
+              (std::uint64_t{1} << 63U) | o.id);
+}
+
+/// Of two twins only one can be claimed, for the kernel zeroes the other: the one with the stronger claim.
+void Policy::settle_twins() {
+    for (const std::size_t i : claimable_) {
+        const std::size_t twin = catalogue()[i].twin;
+        if (twin == tunables::no_twin || targets_[i].overridden()) continue;
+        if (tunables_[i].stands_down() || tunables_[twin].holds_pair()) targets_[i].claimed = false;
+        if (changed_hands(i)) {
+            targets_[i].claimed = true;  // it has to yield before the other one is thought of
+            targets_[twin].claimed = targets_[twin].overridden();
+        }
+    }
+    for (const std::size_t i : claimable_) {
+        const std::size_t twin = catalogue()[i].twin;
+        if (twin == tunables::no_twin || twin < i || !targets_[i].claimed || !targets_[twin].claimed) continue;
+        targets_[targets_[i].source < targets_[twin].source ? i : twin].claimed = false;
+    }
+}
+
+/// Somebody wrote one of the pair since the last turn. It is not us who did if the other one is not ours.
+bool Policy::changed_hands(std::size_t tunable) const {
+    const std::size_t twin = catalogue()[tunable].twin;
+    return !readings_[twin].ours && tunables_[tunable].changed(readings_[tunable]) &&
+           settings_->tunables[tunable].on_outside_change == rules::OnOutsideChange::yield;
+}
+
+/// Whether its twin has the pair. What is still ours while the twin must be left alone is to be put back first.
+bool Policy::gives_way(std::size_t tunable) const {
+    const std::size_t twin = catalogue()[tunable].twin;
+    if (twin == tunables::no_twin || targets_[tunable].claimed) return false;
+    if (tunables_[twin].holds_pair() && !targets_[twin].overridden()) return !readings_[tunable].ours;
+    return targets_[twin].claimed;
+}
+
+// --- from targets to decisions ---
+
+Limits Policy::limits(std::size_t tunable) const {
+    const Reading& reading = readings_[tunable];
+    Limits limits{reading.safe_minimum, reading.safe_maximum};
+    for (const rules::Limit& limit : rules_->limits) {
+        if (limit.tunable != tunable) continue;
+        const double value = limit.value.run(scope_) / catalogue()[tunable].unit;
+        if (std::isfinite(value)) (limit.maximum ? limits.high : limits.low) = std::llround(value);
+    }
+    limits.high = std::clamp(std::min(limits.high, reading.ceiling), reading.hard_minimum, reading.hard_maximum);
+    limits.low = std::clamp(limits.low, reading.hard_minimum, limits.high);
+    return {std::min(limits.low, reading.boot), std::max(limits.high, reading.boot)};
+}
+
+void Policy::settle(std::size_t tunable, Instant now) {
+    TunableMachine& machine = tunables_[tunable];
+    Target& target = targets_[tunable];
+    const Source decides = target.claimed ? target.source : machine.source();
+    target.probing = decides.kind == Source::Kind::rule && machines_[decides.index].probing();
+    std::optional<Decision> decision;
+    if (gives_way(tunable))
+        machine.give_way(target, readings_[tunable], now, events_);
+    else
+        decision =
+            machine.settle(target, readings_[tunable], limits(tunable), settings_->tunables[tunable], now, events_);
+    if (const std::optional<Source> flipping = machine.take_flipping()) suspend_rule(*flipping, now);
+    if (!decision) return;
+    explain(*decision, machine.source(), target.claimed);
+    decisions_.push_back(std::move(*decision));
+}
+
+void Policy::explain(Decision& decision, Source source, bool claimed) const {
+    switch (source.kind) {
+        case Source::Kind::none: decision.source = "profile " + rules_->profile; break;
+        case Source::Kind::baseline: decision.source = "baseline of " + rules_->profile; break;
+        case Source::Kind::override_: decision.source = "override"; break;
+        case Source::Kind::rule: decision.source = "rule " + machines_[source.index].rule().name; break;
+    }
+    decision.reason = reason(source, claimed);
+    switch (decision.order) {
+        case Decision::Order::release: decision.reason = "back to the boot value, " + decision.reason; break;
+        case Decision::Order::take_back:
+            decision.reason = "written over what somebody set, " + decision.reason;
+            break;
+        case Decision::Order::disown:
+        case Decision::Order::rebase: decision.reason = "changed by somebody else"; break;
+        case Decision::Order::write:
+        case Decision::Order::fire: break;
+    }
+}
+
+/// Why a tunable goes where it goes: the condition with its figures, or what became of the claim.
+std::string Policy::reason(Source source, bool claimed) const {
+    if (source.kind == Source::Kind::override_) {
+        const Override* const found = find_override(source.index);
+        return found ? found->reason : "the override ended";
+    }
+    if (source.kind == Source::Kind::baseline && claimed) return "the profile is active";
+    if (source.kind != Source::Kind::rule) return "no longer claimed";
+    const RuleMachine& machine = machines_[source.index];
+    switch (machine.state()) {
+        case RuleState::active:
+            return claimed ? with_figures(machine.rule().when, scope_) : std::string("no longer claimed");
+        case RuleState::idle:
+        case RuleState::pending: return "given back: " + released_by(machine.rule());
+        case RuleState::disabled:
+        case RuleState::unavailable:
+        case RuleState::suspended: break;
+    }
+    return fmt::format("the rule is {}", to_string(machine.state()));
+}
+
+const Override* Policy::find_override(std::uint64_t id) const {
+    const auto found =
+        std::find_if(overrides_.begin(), overrides_.end(), [id](const Override& o) { return o.id == id; });
+    return found == overrides_.end() ? nullptr : &*found;
+}
+
+std::string Policy::released_by(const rules::Rule& rule) const {
+    return rule.until ? with_figures(*rule.until, scope_) : "no longer " + with_figures(rule.when, scope_);
+}
+
+void Policy::suspend_rule(Source source, Instant now) {
+    if (source.kind != Source::Kind::rule || source.index >= machines_.size()) return;
+    machines_[source.index].suspend(now, now + suspended_for);
+    events_.push_back({Event::Kind::rule, machines_[source.index].rule().name,
+                       fmt::format("suspended for {}: what it claims flips",
+                                   format_quantity(seconds(suspended_for), dimension::seconds))});
+}
+
+/// The first indicator that a rule needs and this machine lacks.
+std::string Policy::lacking(const rules::Rule& rule, const indicators::Sample& sample) const {
+    for (const std::uint32_t slot : rule.needs)
+        if (sample.unavailable[slot] != 0) return "there is no " + to_string(rules_->keys[slot]) + " here";
+    return {};
+}
+
+void Policy::note_rule(const RuleMachine& machine) {
+    const rules::Rule& rule = machine.rule();
+    std::string text = to_string(machine.state());
+    if (machine.state() == RuleState::active || machine.state() == RuleState::pending)
+        text += ": " + with_figures(rule.when, scope_);
+    if (machine.state() == RuleState::unavailable) text += ": " + lacking(rule, *scope_.sample);
+    if (machine.state() == RuleState::idle && machine.activations() > 0) text += ": " + released_by(rule);
+    events_.push_back({Event::Kind::rule, rule.name, std::move(text)});
+}
+
+void Policy::carried_out(const Decision& decision, const tunables::Outcome& outcome, Instant now) {
+    if (decision.order != Decision::Order::fire)
+        return tunables_[decision.tunable].carried_out(decision, outcome, now, events_);
+    if (outcome.kind != tunables::Outcome::Kind::failed) return;
+    if (const std::uint32_t rule = firings_[decision.tunable].rule; rule < machines_.size())
+        machines_[rule].misfired();
+    events_.push_back({Event::Kind::failed, std::string(catalogue()[decision.tunable].name), outcome.error.message});
+}
+
+// --- overrides ---
+
+std::uint64_t Policy::add_override(std::size_t tunable, std::int64_t value, std::optional<Instant> expires,
+                                   std::string reason) {
+    assert(!catalogue()[tunable].trigger);
+    overrides_.push_back({++last_override_, tunable, value, expires, std::move(reason)});
+    claim_tunable(tunable);
+    return last_override_;
+}
+
+bool Policy::clear_override(std::uint64_t id) {
+    return std::erase_if(overrides_, [id](const Override& o) { return o.id == id; }) > 0;
+}
+
+void Policy::resume(std::size_t tunable) {
+    tunables_[tunable].resume();
+    if (const std::size_t twin = catalogue()[tunable].twin; twin != tunables::no_twin) tunables_[twin].resume();
+}
+
+}  // namespace memtuned::policy

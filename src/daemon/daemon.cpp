@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/daemon.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <exception>
+#include <utility>
+
+#include "memtuned/kernel/cgroup.hpp"
+#include "memtuned/kernel/machine.hpp"
+
+namespace memtuned::daemon {
+namespace {
+
+using policy::Decision;
+using policy::Event;
+using tunables::Mode;
+using tunables::Outcome;
+using tunables::Restored;
+
+/// On a terminal a line says now and then what is seen, so that a person knows it is alive.
+constexpr Duration report_every = std::chrono::seconds(30);
+
+/// Rates mean nothing across a gap. Under pressure the loop itself is late by a second at times, and needs its data then,
+/// so only what no scheduling delay explains counts as one: three idle intervals, and no less than 6 s.
+Duration longest_step(const rules::Settings& settings) { return std::max<Duration>(3 * settings.idle, std::chrono::seconds(6)); }
+
+std::string_view tunable_name(std::size_t index) { return tunables::catalogue()[index].name; }
+
+std::string value_text(std::size_t tunable, std::int64_t value) {
+    const std::string_view unit = tunables::catalogue()[tunable].unit_name;
+    return unit == "kB" ? fmt::format("{} kB", value) : unit == "%" ? fmt::format("{}%", value) : std::to_string(value);
+}
+
+}  // namespace
+
+tunables::Journal make_journal(const kernel::Root& root) {
+    Result<std::string> boot_id = kernel::read_boot_id(root);
+    return {root / "run/memtuned/undo", boot_id ? *boot_id : "unknown"};
+}
+
+bool report_restored(const std::vector<Restored>& restored) {
+    bool well = true;
+    for (const Restored& one : restored) {
+        switch (one.kind) {
+            case Restored::Kind::restored: spdlog::info("{} {} -> {}: put back", one.tunable, one.from, one.to); break;
+            case Restored::Kind::kept: spdlog::info("{} {}: kept, as configured", one.tunable, one.from); break;
+            case Restored::Kind::foreign:
+                spdlog::warn("{} {}: left alone, somebody set it since; it was {} before memtuned", one.tunable, one.from,
+                             one.to);
+                break;
+            case Restored::Kind::failed:
+                spdlog::error("{} {}: not put back to {}: {}", one.tunable, one.from, one.to, one.error.message);
+                well = false;
+        }
+    }
+    return well;
+}
+
+Daemon::Daemon(Options options, Configuration configuration)
+    : options_(std::move(options)),
+      configuration_(std::move(configuration)),
+      root_(options_.root),
+      sysctls_(root_),
+      journal_(make_journal(root_)),
+      controller_(root_, sysctls_, journal_, configuration_.settings->observe ? Mode::observe : Mode::enforce),
+      sampler_(root_, configuration_.rules->keys),
+      policy_(configuration_.rules, configuration_.settings),
+      terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+Status Daemon::start() {
+    if (controller_.mode() == Mode::enforce)
+        if (Status claimed = claim_machine(); !claimed) return claimed;
+    // What is there is locked whole; what comes later only as it is touched, or a trigger's thread would lock a stack of
+    // 8 MiB it never uses.
+    if (::mlockall(MCL_CURRENT) < 0 || ::mlockall(MCL_FUTURE | MCL_ONFAULT) < 0)
+        degrade(system_error("memory is not locked, so memtuned itself can be swapped out", errno).message);
+    if (kernel::memory_controller_is_v1(root_))
+        degrade("the memory controller is on cgroup v1, where vm.swappiness reaches the root group only");
+    loop_.add(signals_.fd(), EPOLLIN, [this](std::uint32_t) { handle_signal(); });
+    loop_.add(controller_.finished_fd(), EPOLLIN, [this](std::uint32_t) { say_finished_triggers(); });
+    loop_.add(timer_.fd(), EPOLLIN, [this](std::uint32_t) {
+        timer_.acknowledge();
+        tick(BootClock::now());
+    });
+    open_triggers();
+    return Done{};
+}
+
+/// Makes sure that nobody else writes here, and that what a crashed run left is put back.
+Status Daemon::claim_machine() {
+    if (::geteuid() != 0)
+        return Error{"only root can write tunables; run it with sudo, or with --observe to see what it would do", EPERM};
+    Result<InstanceLock> lock = InstanceLock::take(root_ / "run/memtuned/lock");
+    if (!lock) return lock.error();
+    lock_.emplace(std::move(*lock));
+    if (Status loaded = journal_.load(); !loaded) return loaded;
+    if (journal_.entries().empty()) return Done{};
+    spdlog::warn("a former run ended without putting its values back; doing so now");
+    report_restored(controller_.restore_all([](std::size_t) { return false; }));
+    return Done{};
+}
+
+void Daemon::degrade(std::string reason) {
+    spdlog::warn("degraded: {}", reason);
+    degraded_.push_back(std::move(reason));
+}
+
+int Daemon::run() {
+    bool well = true;
+    try {
+        serve();
+    } catch (const std::exception& failure) {  // out of memory, for one: what was changed is put back all the same
+        spdlog::critical("{}; stopping", failure.what());
+        well = false;
+    }
+    return stop() && well ? 0 : 1;
+}
+
+void Daemon::serve() {
+    deadline_ = BootClock::now();
+    introduce();
+    tick(deadline_);
+    supervisor_.ready(status());
+    const Duration longest_wait = supervisor_.watchdog_interval().value_or(std::chrono::minutes(1));
+    while (!stopping_) {
+        loop_.turn(longest_wait);
+        supervisor_.feed_watchdog();
+    }
+}
+
+void Daemon::introduce() {
+    const rules::RuleSet& rules = *configuration_.rules;
+    const rules::Settings& settings = *configuration_.settings;
+    spdlog::info("memtuned {}: profile {} ({} rules), {}, sampling every {}, every {} when busy", MEMTUNED_VERSION,
+                 rules.profile, rules.rules.size(),
+                 settings.observe ? "only observing: nothing is written" : "enforcing",
+                 format_quantity(seconds(settings.idle), dimension::seconds),
+                 format_quantity(seconds(settings.busy), dimension::seconds));
+    spdlog::info("reading {} indicators from {}", rules.keys.size(), fmt::join(sampler_.files(), ", "));
+}
+
+// --- waking up ---
+
+void Daemon::open_triggers() {
+    using kernel::Resource;
+    using kernel::Stalled;
+    using std::chrono::milliseconds;
+    struct Wanted {
+        Resource resource;
+        Stalled who;
+        Duration stall;
+        const char* name;
+    };
+    // GLib's low memory warning stands at 70 ms of 2 s; the trigger only makes us look, so a little earlier will do.
+    constexpr Wanted wanted[] = {{Resource::memory, Stalled::some, milliseconds(50), "memory some"},
+                                 {Resource::memory, Stalled::full, milliseconds(30), "memory full"},
+                                 {Resource::io, Stalled::full, milliseconds(200), "io full"}};
+    for (const Wanted& one : wanted) {
+        Result<kernel::PressureTrigger> trigger =
+            kernel::PressureTrigger::open(root_, one.resource, one.who, one.stall, std::chrono::seconds(1));
+        if (!trigger) {
+            degrade(fmt::format("no wake-up on {} pressure, sampling alone sees it: {}", one.name, trigger.error().message));
+            continue;
+        }
+        const int fd = trigger->fd();
+        loop_.add(fd, EPOLLPRI, [this, fd](std::uint32_t events) { woken_by_pressure(fd, events); });
+        triggers_.push_back(std::move(*trigger));
+    }
+}
+
+void Daemon::woken_by_pressure(int fd, std::uint32_t events) {
+    if ((events & EPOLLERR) != 0) {  // a dead trigger is ready for ever
+        spdlog::warn("a pressure trigger died, sampling alone sees pressure from here on");
+        loop_.remove(fd);
+        std::erase_if(triggers_, [fd](const kernel::PressureTrigger& t) { return t.fd() == fd; });
+        return;
+    }
+    const Instant now = BootClock::now();
+    busy_until_ = now + configuration_.settings->busy_for;
+    deadline_ = std::min(deadline_, std::max(now, last_tick_ + configuration_.settings->busy));
+    timer_.set(deadline_);
+}
+
+void Daemon::schedule(Instant now, bool busy) {
+    const rules::Settings& settings = *configuration_.settings;
+    const Duration interval = busy || now < busy_until_ ? settings.busy : settings.idle;
+    // From the last deadline, so that lateness does not add up; never sooner than a whole shortest interval from now.
+    deadline_ = std::max(deadline_ + interval, now + std::min(interval, rules::shortest_interval));
+    timer_.set(deadline_);
+}
+
+void Daemon::handle_signal() {
+    const int number = signals_.take();
+    if (number == SIGHUP) reload();
+    if (number == SIGTERM || number == SIGINT) stopping_ = true;
+}
+
+// --- one turn ---
+
+void Daemon::tick(Instant now) {
+    last_tick_ = now;
+    const indicators::Sample& sample = sampler_.take(now, longest_step(*configuration_.settings));
+    controller_.refresh(policy_.tunables(), now);
+    const policy::Turn turn = policy_.turn(sample, controller_.readings());
+    say_events(0);
+    for (const Decision& decision : turn.decisions) carry_out(decision, now);
+    if (!turn.decisions.empty() || !turn.events.empty()) supervisor_.status(status());
+    if (!std::exchange(said_unavailable_, true)) say_unavailable();
+    if (terminal_ && now >= next_report_) {
+        say_sample(sample);
+        next_report_ = now + report_every;
+    }
+    schedule(now, turn.busy);
+}
+
+Outcome Daemon::order(const Decision& decision) {
+    switch (decision.order) {
+        case Decision::Order::write: return controller_.write(decision.tunable, decision.to);
+        case Decision::Order::take_back: return controller_.take_back(decision.tunable, decision.to);
+        case Decision::Order::release: return controller_.release(decision.tunable);
+        case Decision::Order::disown: return controller_.disown(decision.tunable);
+        case Decision::Order::rebase: return controller_.rebase(decision.tunable);
+        case Decision::Order::fire: return controller_.fire(decision.tunable, decision.to);
+    }
+    return {Outcome::Kind::failed, 0, {}};
+}
+
+void Daemon::carry_out(const Decision& decision, Instant now) {
+    const Outcome outcome = order(decision);
+    const std::size_t events_before = policy_.events().size();
+    policy_.carried_out(decision, outcome, now);
+    say_events(events_before);
+    const std::string_view name = tunable_name(decision.tunable);
+    const bool observed = outcome.kind == Outcome::Kind::observed;
+    if (outcome.kind == Outcome::Kind::started || (observed && decision.order == Decision::Order::fire))
+        spdlog::info("{} {} {}: {}: {}", observed ? "would fire" : "firing", name, decision.to, decision.source, decision.reason);
+    else if (outcome.kind == Outcome::Kind::written || observed)
+        spdlog::info("{}{} {} -> {}{}: {}: {}", observed ? "would set " : "", name,
+                     value_text(decision.tunable, decision.from), value_text(decision.tunable, outcome.value),
+                     outcome.value == decision.to ? "" : fmt::format(" ({} was asked for)", decision.to), decision.source,
+                     decision.reason);
+    if (outcome.kind == Outcome::Kind::written && !outcome.error.message.empty())
+        spdlog::error("{}: {}", name, outcome.error.message);
+}
+
+void Daemon::say_events(std::size_t from) {
+    const std::span<const Event> events = policy_.events();
+    for (std::size_t i = from; i < events.size(); ++i) {
+        const Event& event = events[i];
+        const bool rule = event.kind == Event::Kind::rule;
+        const auto level = rule ? spdlog::level::info : spdlog::level::warn;
+        spdlog::log(level, "{}{} {}", rule ? "rule " : "", event.subject, event.text);
+    }
+}
+
+void Daemon::say_finished_triggers() {
+    for (const tunables::Controller::Finished& one : controller_.finished()) {
+        const std::string took = format_quantity(seconds(one.took), dimension::seconds);
+        if (one.status)
+            spdlog::info("{} {} took {}", tunable_name(one.trigger), one.value, took);
+        else
+            spdlog::error("{} {} failed after {}: {}", tunable_name(one.trigger), one.value, took,
+                          one.status.error().message);
+    }
+}
+
+void Daemon::say_sample(const indicators::Sample& sample) {
+    std::string line;
+    for (std::size_t slot = 0; slot < sampler_.keys().size(); ++slot) {
+        const indicators::Key& key = sampler_.keys()[slot];
+        const Dimension dimension = indicators::catalogue()[key.indicator].dimension;
+        const std::string value = sample.unavailable[slot] != 0 ? "unavailable" : format_quantity(sample.values[slot], dimension);
+        line += fmt::format("{}{} {}", line.empty() ? "" : ", ", to_string(key), value);
+    }
+    spdlog::info("sees {}", line);
+}
+
+void Daemon::say_unavailable() {
+    for (std::size_t slot = 0; slot < sampler_.keys().size(); ++slot)
+        if (const std::string_view why = sampler_.why_unavailable(slot); !why.empty())
+            spdlog::warn("{} is unavailable, rules that need it do nothing: {}", to_string(sampler_.keys()[slot]), why);
+}
+
+std::string Daemon::status() const {
+    std::size_t active = 0;
+    for (const policy::RuleMachine& rule : policy_.rules())
+        if (rule.state() == policy::RuleState::active) ++active;
+    std::size_t ours = 0;
+    for (const tunables::Reading& reading : controller_.readings())
+        if (reading.ours) ++ours;
+    std::string text = fmt::format("profile {}{}, {} rules active, {} tunables changed", configuration_.rules->profile,
+                                   controller_.mode() == Mode::observe ? " (observing)" : "", active, ours);
+    if (!degraded_.empty()) text += fmt::format("; degraded: {}", degraded_.front());
+    return text;
+}
+
+// --- reload and the end ---
+
+void Daemon::reload() {
+    supervisor_.reloading();
+    rules::Diagnostics diagnostics;
+    std::optional<Configuration> loaded = load_configuration(options_, diagnostics);
+    if (!loaded) {
+        spdlog::error("reload refused, what ran runs on:\n{}", diagnostics.render_all());
+        supervisor_.ready(status());
+        return;
+    }
+    if (!diagnostics.empty()) spdlog::warn("{}", diagnostics.render_all());
+    policy::Policy next(loaded->rules, loaded->settings);
+    next.adopt(policy_);
+    policy_ = std::move(next);
+    sampler_ = indicators::Sampler(root_, loaded->rules->keys);
+    configuration_ = std::move(*loaded);
+    change_mode(configuration_.settings->observe ? Mode::observe : Mode::enforce);
+    spdlog::info("reloaded: profile {} ({} rules)", configuration_.rules->profile, configuration_.rules->rules.size());
+    supervisor_.ready(status());
+    said_unavailable_ = false;
+    // Not at once: two readings of PSI must not come closer than the shortest interval.
+    deadline_ = std::max(BootClock::now(), last_tick_ + rules::shortest_interval);
+    timer_.set(deadline_);
+}
+
+/// What was written is put back before observing begins, and what was only imagined is forgotten before writing does.
+void Daemon::change_mode(Mode mode) {
+    if (mode == controller_.mode()) return;
+    if (mode == Mode::enforce && !lock_) {
+        if (Status claimed = claim_machine(); !claimed) {
+            spdlog::error("still only observing: {}", claimed.error().message);
+            return;
+        }
+    }
+    if (mode == Mode::observe) report_restored(controller_.restore_all([](std::size_t) { return false; }));
+    controller_.set_mode(mode);
+    for (std::size_t i = 0; i < tunables::catalogue().size(); ++i) policy_.resume(i);
+}
+
+bool Daemon::stop() {
+    supervisor_.stopping();
+    if (controller_.mode() == Mode::observe) {
+        spdlog::info("stopped; nothing was written, so nothing is to be put back");
+        return true;
+    }
+    const auto keep = [this](std::size_t i) { return configuration_.settings->tunables[i].keep_on_exit; };
+    const std::vector<Restored> restored = controller_.restore_all(keep);
+    const bool well = report_restored(restored);
+    if (restored.empty())
+        spdlog::info("stopped; every value is as it was found");
+    else if (well)
+        spdlog::info("stopped; {} put back", restored.size() == 1 ? "one value was" : fmt::format("{} values were", restored.size()));
+    else
+        spdlog::error("stopped; not every value could be put back, memtuned --restore tries again");
+    return well;
+}
+
+}  // namespace memtuned::daemon

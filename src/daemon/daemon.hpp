@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// The daemon: composition and the loop. Each turn of the loop samples, asks the policy, carries out what it orders and
+// says so.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/configuration.hpp"
+#include "daemon/event_loop.hpp"
+#include "daemon/instance_lock.hpp"
+#include "daemon/options.hpp"
+#include "daemon/supervisor.hpp"
+#include "memtuned/indicators/sampler.hpp"
+#include "memtuned/kernel/pressure_trigger.hpp"
+#include "memtuned/kernel/sysctl.hpp"
+#include "memtuned/policy/policy.hpp"
+#include "memtuned/tunables/controller.hpp"
+#include "memtuned/tunables/journal.hpp"
+
+namespace memtuned::daemon {
+
+/// ROOT/run/memtuned/undo, with the boot id of the kernel under `root`.
+tunables::Journal make_journal(const kernel::Root& root);
+
+/// Says what became of each value. Returns whether nothing failed.
+bool report_restored(const std::vector<tunables::Restored>& restored);
+
+class Daemon {
+public:
+    Daemon(Options options, Configuration configuration);
+
+    /// Takes the lock, puts back what a crashed run left, and opens what is needed.
+    Status start();
+    /// Runs until SIGTERM or SIGINT, then puts every value back. Returns the exit status: 1 if that failed.
+    int run();
+
+    /// One turn: sample, decide, act. For run(), tests and benchmarks.
+    void tick(Instant now);
+
+private:
+    Status claim_machine();
+    void serve();
+    void degrade(std::string reason);
+    void introduce();
+    void open_triggers();
+    void woken_by_pressure(int fd, std::uint32_t events);
+    void handle_signal();
+    void reload();
+    void change_mode(tunables::Mode mode);
+    bool stop();
+
+    void carry_out(const policy::Decision& decision, Instant now);
+    tunables::Outcome order(const policy::Decision& decision);
+    void say_events(std::size_t from);
+    void say_sample(const indicators::Sample& sample);
+    void say_unavailable();
+    void say_finished_triggers();
+    void schedule(Instant now, bool busy);
+    std::string status() const;
+
+    Options options_;
+    Configuration configuration_;
+    kernel::Root root_;
+    kernel::ProcSysctls sysctls_;
+    tunables::Journal journal_;
+    tunables::Controller controller_;
+    indicators::Sampler sampler_;
+    policy::Policy policy_;
+    std::optional<InstanceLock> lock_;
+
+    Signals signals_;
+    EventLoop loop_;
+    Timer timer_;
+    std::vector<kernel::PressureTrigger> triggers_;
+    Supervisor supervisor_;
+
+    std::vector<std::string> degraded_;
+    Instant deadline_{};
+    Instant last_tick_{};
+    Instant busy_until_{};
+    Instant next_report_{};
+    bool said_unavailable_ = false;
+    bool terminal_ = false;
+    bool stopping_ = false;
+};
+
+}  // namespace memtuned::daemon

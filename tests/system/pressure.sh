@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The daemon on this machine's own kernel, under real memory pressure: huge pages are reserved until little is left, zram
+# takes what is swapped, and stress-ng wants more than there is. Rules on PSI, watermarks and swap rates must move
+# vm.swappiness and vm.min_free_kbytes, with figures in the log, and every tunable must hold what it held before
+#   - after the pressure is gone and the rules are released,
+#   - after Ctrl-C in the middle of it,
+#   - after kill -9 in the middle of it and memtuned --restore.
+# A last round runs the stock profile. Needs root; puts back swap, huge pages and tunables however it ends.
+#
+# Usage: MEMTUNED=path/to/memtuned pressure.sh
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+memtuned=${MEMTUNED:?the path of the program}
+left_free_mib=1500
+swap_mib=3000
+stress_mib=2300
+huge=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+zram=/sys/block/zram0
+
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+[ "$(id -u)" = 0 ] || skip "only root can change tunables and swap"
+[ -e /proc/pressure/memory ] || skip "this kernel has no PSI"
+[ -e $huge ] || skip "this kernel has no 2 MiB huge pages to take memory away with"
+[ -b /dev/zram0 ] || modprobe zram 2>/dev/null || skip "there is no /dev/zram0 to swap to"
+command -v stress-ng >/dev/null || skip "stress-ng is not installed"
+[ "$(cat $zram/disksize)" = 0 ] || skip "/dev/zram0 is in use"
+[ "$(cat $huge)" = 0 ] || skip "huge pages are in use"
+
+work=$(mktemp -d)
+daemon=
+stress=
+
+tunables() {
+    local name
+    for name in swappiness min_free_kbytes zone_reclaim_mode watermark_scale_factor watermark_boost_factor \
+        vfs_cache_pressure page-cluster compaction_proactiveness dirty_ratio dirty_background_ratio dirty_bytes \
+        dirty_background_bytes; do
+        [ ! -r /proc/sys/vm/$name ] || echo "vm.$name = $(cat /proc/sys/vm/$name)"
+    done
+}
+value() { cat "/proc/sys/vm/$1"; }
+
+clean_up() {
+    [ -z "$stress" ] || kill -KILL -- "-$stress" 2>/dev/null || true
+    [ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null || true
+    echo 0 >$huge
+    if grep -q '^/dev/zram0 ' /proc/swaps; then swapoff /dev/zram0; fi
+    echo 1 >$zram/reset
+    "$memtuned" --restore >/dev/null 2>&1 || true
+    rm -rf "$work"
+}
+trap clean_up EXIT
+
+fail() {
+    echo "FAILED: $1"
+    echo "--- log of the daemon ---"
+    cat "$work/log"
+    echo "--- tunables before and now ---"
+    diff "$work/before" <(tunables) || true
+    grep -E 'MemFree|MemAvail|^Cached|Swap' /proc/meminfo
+    exit 1
+}
+
+# Waits until a command succeeds, for at most so many seconds.
+wait_for() {
+    local seconds=$1 what=$2 end=$((SECONDS + $1))
+    shift 2
+    until "$@"; do
+        ((SECONDS < end)) || fail "waited $seconds s for: $what"
+        sleep 0.2
+    done
+}
+
+prepare_memory() {
+    echo $((swap_mib * 1024 * 1024)) >$zram/disksize
+    mkswap /dev/zram0 >/dev/null
+    swapon -p 100 /dev/zram0
+    local free_mib
+    free_mib=$(awk '/^MemFree:/ { print int($2 / 1024) }' /proc/meminfo)
+    ((free_mib <= left_free_mib)) || echo $(((free_mib - left_free_mib) / 2)) >$huge
+}
+
+start_daemon() { # profile, folder of rules
+    "$memtuned" --rules "$2" --profile "$1" >"$work/log" 2>&1 &
+    daemon=$!
+    wait_for 10 "the daemon to start" grep -q "profile $1" "$work/log"
+}
+
+start_stress() {
+    setsid stress-ng --vm 2 --vm-bytes ${stress_mib}M --vm-keep --vm-method write64 --timeout 120s >"$work/stress" 2>&1 &
+    stress=$!
+}
+stop_stress() {
+    kill -KILL -- "-$stress" 2>/dev/null || true
+    wait "$stress" 2>/dev/null || true
+    stress=
+}
+
+unchanged() { tunables | cmp -s "$work/before" -; }
+moved() { # name
+    [ "$(value "$1")" != "$(sed -n "s/^vm\.$1 = //p" "$work/before")" ]
+}
+both_moved() { moved swappiness && moved min_free_kbytes; }
+log_says() { grep -Eq "$1" "$work/log" || fail "the log does not say: $1"; }
+
+press() {
+    start_daemon pressure "$here/rules"
+    start_stress
+    wait_for 100 "both tunables to move" both_moved
+    echo "  moved: $(tunables | diff "$work/before" - | grep '^>' | tr '\n' ' ')"
+    log_says 'vm\.swappiness [0-9]+ -> [0-9]+: rule swapping: .*psi\.memory\.some\.now = [0-9.]+%.*swap\.out = [0-9.]+ [KMG]iB/s'
+    log_says 'vm\.min_free_kbytes [0-9]+ kB -> [0-9]+ kB: rule under-the-marks: .*zones\.below_high = [0-9]+.*reclaim\.kswapd_scan = '
+}
+
+released() {
+    echo "released when the pressure is gone"
+    press
+    stop_stress
+    wait_for 60 "every tunable to be put back" unchanged
+    kill -INT "$daemon"
+    wait "$daemon" || fail "the daemon ended badly"
+    daemon=
+    log_says 'back to the boot value'
+    log_says 'stopped; every value is as it was found'
+}
+
+interrupted() {
+    echo "put back on Ctrl-C"
+    press
+    kill -INT "$daemon"
+    wait "$daemon" || fail "the daemon ended badly"
+    daemon=
+    unchanged || fail "not every tunable is back"
+    log_says 'vm\.swappiness [0-9]+ -> [0-9]+: put back'
+    log_says 'stopped; .* put back'
+    stop_stress
+}
+
+killed() {
+    echo "put back by --restore after kill -9"
+    press
+    kill -KILL "$daemon"
+    wait "$daemon" 2>/dev/null || true
+    daemon=
+    stop_stress
+    both_moved || fail "a killed daemon should have left its values"
+    "$memtuned" --restore >"$work/log" 2>&1 || fail "--restore failed"
+    unchanged || fail "not every tunable is back"
+    log_says 'vm\.min_free_kbytes [0-9]+ -> [0-9]+: put back'
+    "$memtuned" --restore 2>&1 | grep -q 'nothing to put back' || fail "a second --restore finds something"
+}
+
+stock() {
+    echo "the stock profile raises the reserve and gives it back"
+    start_daemon balanced "$here/../../rules"
+    start_stress
+    wait_for 100 "the reserve to be raised" moved watermark_scale_factor
+    log_says 'vm\.watermark_scale_factor [0-9]+ -> [0-9]+.*: rule (grow-reserve|reserve-ahead): '
+    stop_stress
+    kill -TERM "$daemon"
+    wait "$daemon" || fail "the daemon ended badly"
+    daemon=
+    unchanged || fail "not every tunable is back"
+}
+
+tunables >"$work/before"
+prepare_memory
+released
+interrupted
+killed
+stock
+echo "every tunable holds what it held before"

@@ -44,8 +44,8 @@ std::optional<Configuration> load_configuration(const Options& options, rules::D
     auto settings = std::make_shared<const rules::Settings>(load_settings(options, diagnostics));
     const auto profile = rules::load_profile(settings->profile, settings->folders, diagnostics);
     if (!profile) return std::nullopt;
-    std::optional<rules::RuleSet> compiled = rules::compile_profile(settings->profile, *profile, *settings,
-                                                                    surroundings(options, *settings), diagnostics);
+    std::optional<rules::RuleSet> compiled =
+        rules::compile_profile(settings->profile, *profile, *settings, surroundings(options, *settings), diagnostics);
     if (!compiled) return std::nullopt;
     return Configuration{std::move(settings), std::make_shared<const rules::RuleSet>(std::move(*compiled))};
 }
@@ -60,7 +60,8 @@ void check_file(const Options& options, const std::string& file, rules::Diagnost
     const rules::Settings settings = load_settings(options, diagnostics);
     const auto profile = rules::load_profile_file(file, settings.folders, diagnostics);
     if (!profile) return;
-    rules::compile_profile(fs::path(file).stem().string(), *profile, settings, surroundings(options, settings), diagnostics);
+    rules::compile_profile(fs::path(file).stem().string(), *profile, settings, surroundings(options, settings),
+                           diagnostics);
 }
 
 }  // namespace memtuned::daemon

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// From the command line to checked settings and compiled rules: the one way in, for the daemon's start, its reload and
-// `memtuned --check`.
+// From the command line to checked settings and compiled rules: the one way in, for the daemon's start, its reload
+// and `memtuned --check`.
 #pragma once
 
 #include <memory>

@@ -28,15 +28,21 @@ using tunables::Restored;
 /// On a terminal a line says now and then what is seen, so that a person knows it is alive.
 constexpr Duration report_every = std::chrono::seconds(30);
 
-/// Rates mean nothing across a gap. Under pressure the loop itself is late by a second at times, and needs its data then,
-/// so only what no scheduling delay explains counts as one: three idle intervals, and no less than 6 s.
-Duration longest_step(const rules::Settings& settings) { return std::max<Duration>(3 * settings.idle, std::chrono::seconds(6)); }
+/// Rates mean nothing across a gap. Under pressure the loop itself is late by a second at times, and needs its data
+/// then, so only what no scheduling delay explains counts as one: three idle intervals, and no less than 6 s.
+Duration longest_step(const rules::Settings& settings) {
+    return std::max<Duration>(3 * settings.idle, std::chrono::seconds(6));
+}
 
-std::string_view tunable_name(std::size_t index) { return tunables::catalogue()[index].name; }
+std::string_view tunable_name(std::size_t index) {
+    return tunables::catalogue()[index].name;
+}
 
 std::string value_text(std::size_t tunable, std::int64_t value) {
     const std::string_view unit = tunables::catalogue()[tunable].unit_name;
-    return unit == "kB" ? fmt::format("{} kB", value) : unit == "%" ? fmt::format("{}%", value) : std::to_string(value);
+    return unit == "kB"  ? fmt::format("{} kB", value)
+           : unit == "%" ? fmt::format("{}%", value)
+                         : std::to_string(value);
 }
 
 }  // namespace
@@ -50,11 +56,13 @@ bool report_restored(const std::vector<Restored>& restored) {
     bool well = true;
     for (const Restored& one : restored) {
         switch (one.kind) {
-            case Restored::Kind::restored: spdlog::info("{} {} -> {}: put back", one.tunable, one.from, one.to); break;
+            case Restored::Kind::restored:
+                spdlog::info("{} {} -> {}: put back", one.tunable, one.from, one.to);
+                break;
             case Restored::Kind::kept: spdlog::info("{} {}: kept, as configured", one.tunable, one.from); break;
             case Restored::Kind::foreign:
-                spdlog::warn("{} {}: left alone, somebody set it since; it was {} before memtuned", one.tunable, one.from,
-                             one.to);
+                spdlog::warn("{} {}: left alone, somebody set it since; it was {} before memtuned", one.tunable,
+                             one.from, one.to);
                 break;
             case Restored::Kind::failed:
                 spdlog::error("{} {}: not put back to {}: {}", one.tunable, one.from, one.to, one.error.message);
@@ -78,8 +86,8 @@ Daemon::Daemon(Options options, Configuration configuration)
 Status Daemon::start() {
     if (controller_.mode() == Mode::enforce)
         if (Status claimed = claim_machine(); !claimed) return claimed;
-    // What is there is locked whole; what comes later only as it is touched, or a trigger's thread would lock a stack of
-    // 8 MiB it never uses.
+    // What is there is locked whole; what comes later only as it is touched, or a trigger's thread would lock a stack
+    // of 8 MiB it never uses.
     if (::mlockall(MCL_CURRENT) < 0 || ::mlockall(MCL_FUTURE | MCL_ONFAULT) < 0)
         degrade(system_error("memory is not locked, so memtuned itself can be swapped out", errno).message);
     if (kernel::memory_controller_is_v1(root_))
@@ -97,7 +105,8 @@ Status Daemon::start() {
 /// Makes sure that nobody else writes here, and that what a crashed run left is put back.
 Status Daemon::claim_machine() {
     if (::geteuid() != 0)
-        return Error{"only root can write tunables; run it with sudo, or with --observe to see what it would do", EPERM};
+        return Error{"only root can write tunables; run it with sudo, or with --observe to see what it would do",
+                     EPERM};
     Result<InstanceLock> lock = InstanceLock::take(root_ / "run/memtuned/lock");
     if (!lock) return lock.error();
     lock_.emplace(std::move(*lock));
@@ -160,18 +169,22 @@ void Daemon::open_triggers() {
         const char* name;
     };
     // GLib's low memory warning stands at 70 ms of 2 s; the trigger only makes us look, so a little earlier will do.
-    constexpr Wanted wanted[] = {{Resource::memory, Stalled::some, milliseconds(50), "memory some"},
-                                 {Resource::memory, Stalled::full, milliseconds(30), "memory full"},
-                                 {Resource::io, Stalled::full, milliseconds(200), "io full"}};
+    static constexpr Wanted wanted[] = {{Resource::memory, Stalled::some, milliseconds(50), "memory some"},
+                                        {Resource::memory, Stalled::full, milliseconds(30), "memory full"},
+                                        {Resource::io, Stalled::full, milliseconds(200), "io full"}};
     for (const Wanted& one : wanted) {
         Result<kernel::PressureTrigger> trigger =
             kernel::PressureTrigger::open(root_, one.resource, one.who, one.stall, std::chrono::seconds(1));
         if (!trigger) {
-            degrade(fmt::format("no wake-up on {} pressure, sampling alone sees it: {}", one.name, trigger.error().message));
+            degrade(fmt::format("no wake-up on {} pressure, sampling alone sees it: {}", one.name,
+                                trigger.error().message));
             continue;
         }
         const int fd = trigger->fd();
-        loop_.add(fd, EPOLLPRI, [this, fd](std::uint32_t events) { woken_by_pressure(fd, events); });
+        loop_.add(fd, EPOLLPRI, [this, fd, &one](std::uint32_t events) {
+            spdlog::debug("woken by {} pressure", one.name);
+            woken_by_pressure(fd, events);
+        });
         triggers_.push_back(std::move(*trigger));
     }
 }
@@ -241,12 +254,13 @@ void Daemon::carry_out(const Decision& decision, Instant now) {
     const std::string_view name = tunable_name(decision.tunable);
     const bool observed = outcome.kind == Outcome::Kind::observed;
     if (outcome.kind == Outcome::Kind::started || (observed && decision.order == Decision::Order::fire))
-        spdlog::info("{} {} {}: {}: {}", observed ? "would fire" : "firing", name, decision.to, decision.source, decision.reason);
+        spdlog::info("{} {} {}: {}: {}", observed ? "would fire" : "firing", name, decision.to, decision.source,
+                     decision.reason);
     else if (outcome.kind == Outcome::Kind::written || observed)
         spdlog::info("{}{} {} -> {}{}: {}: {}", observed ? "would set " : "", name,
                      value_text(decision.tunable, decision.from), value_text(decision.tunable, outcome.value),
-                     outcome.value == decision.to ? "" : fmt::format(" ({} was asked for)", decision.to), decision.source,
-                     decision.reason);
+                     outcome.value == decision.to ? "" : fmt::format(" ({} was asked for)", decision.to),
+                     decision.source, decision.reason);
     if (outcome.kind == Outcome::Kind::written && !outcome.error.message.empty())
         spdlog::error("{}: {}", name, outcome.error.message);
 }
@@ -277,7 +291,8 @@ void Daemon::say_sample(const indicators::Sample& sample) {
     for (std::size_t slot = 0; slot < sampler_.keys().size(); ++slot) {
         const indicators::Key& key = sampler_.keys()[slot];
         const Dimension dimension = indicators::catalogue()[key.indicator].dimension;
-        const std::string value = sample.unavailable[slot] != 0 ? "unavailable" : format_quantity(sample.values[slot], dimension);
+        const std::string value =
+            sample.unavailable[slot] != 0 ? "unavailable" : format_quantity(sample.values[slot], dimension);
         line += fmt::format("{}{} {}", line.empty() ? "" : ", ", to_string(key), value);
     }
     spdlog::info("sees {}", line);
@@ -286,7 +301,8 @@ void Daemon::say_sample(const indicators::Sample& sample) {
 void Daemon::say_unavailable() {
     for (std::size_t slot = 0; slot < sampler_.keys().size(); ++slot)
         if (const std::string_view why = sampler_.why_unavailable(slot); !why.empty())
-            spdlog::warn("{} is unavailable, rules that need it do nothing: {}", to_string(sampler_.keys()[slot]), why);
+            spdlog::warn("{} is unavailable, rules that need it do nothing: {}", to_string(sampler_.keys()[slot]),
+                         why);
 }
 
 std::string Daemon::status() const {
@@ -296,8 +312,9 @@ std::string Daemon::status() const {
     std::size_t ours = 0;
     for (const tunables::Reading& reading : controller_.readings())
         if (reading.ours) ++ours;
-    std::string text = fmt::format("profile {}{}, {} rules active, {} tunables changed", configuration_.rules->profile,
-                                   controller_.mode() == Mode::observe ? " (observing)" : "", active, ours);
+    std::string text =
+        fmt::format("profile {}{}, {} rules active, {} tunables changed", configuration_.rules->profile,
+                    controller_.mode() == Mode::observe ? " (observing)" : "", active, ours);
     if (!degraded_.empty()) text += fmt::format("; degraded: {}", degraded_.front());
     return text;
 }
@@ -320,7 +337,8 @@ void Daemon::reload() {
     sampler_ = indicators::Sampler(root_, loaded->rules->keys);
     configuration_ = std::move(*loaded);
     change_mode(configuration_.settings->observe ? Mode::observe : Mode::enforce);
-    spdlog::info("reloaded: profile {} ({} rules)", configuration_.rules->profile, configuration_.rules->rules.size());
+    spdlog::info("reloaded: profile {} ({} rules)", configuration_.rules->profile,
+                 configuration_.rules->rules.size());
     supervisor_.ready(status());
     said_unavailable_ = false;
     // Not at once: two readings of PSI must not come closer than the shortest interval.
@@ -354,7 +372,8 @@ bool Daemon::stop() {
     if (restored.empty())
         spdlog::info("stopped; every value is as it was found");
     else if (well)
-        spdlog::info("stopped; {} put back", restored.size() == 1 ? "one value was" : fmt::format("{} values were", restored.size()));
+        spdlog::info("stopped; {} put back",
+                     restored.size() == 1 ? "one value was" : fmt::format("{} values were", restored.size()));
     else
         spdlog::error("stopped; not every value could be put back, memtuned --restore tries again");
     return well;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The daemon: composition and the loop. Each turn of the loop samples, asks the policy, carries out what it orders and
-// says so.
+// The daemon: composition and the loop. Each turn of the loop samples, asks the policy, carries out what it orders
+// and says so.
 #pragma once
 
 #include <memory>

@@ -73,8 +73,8 @@ void EventLoop::turn(Duration longest) {
                                    static_cast<int>(std::clamp<std::int64_t>(timeout, 0, 60'000)));
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = ready[static_cast<std::size_t>(i)];
-        const auto source = std::find_if(sources_.begin(), sources_.end(),
-                                         [&](const Source& s) { return s.fd == event.data.fd; });
+        const auto source =
+            std::find_if(sources_.begin(), sources_.end(), [&](const Source& s) { return s.fd == event.data.fd; });
         if (source == sources_.end()) continue;  // removed by a handler of this turn
         const Handler handler = source->handler;
         handler(event.events);

@@ -17,8 +17,8 @@ namespace {
 using indicators::Argument;
 using indicators::Key;
 
-/// One row for each indicator; those with an argument get one for every node or populated zone here, or for order 9, a
-/// huge page.
+/// One row for each indicator; those with an argument get one for every node or populated zone here, or for order 9,
+/// a huge page.
 std::vector<Key> all_keys(const kernel::Root& root) {
     kernel::ZoneinfoFile zoneinfo(root);
     const bool known = static_cast<bool>(zoneinfo.refresh());
@@ -34,7 +34,8 @@ std::vector<Key> all_keys(const kernel::Root& root) {
         if (!known || (argument != Argument::zone && argument != Argument::node)) continue;
         for (const kernel::Zone& zone : zoneinfo.zones())
             if (zone.populated())
-                add(i, argument == Argument::node ? std::to_string(zone.node) : fmt::format("{}/{}", zone.node, zone.name));
+                add(i, argument == Argument::node ? std::to_string(zone.node)
+                                                  : fmt::format("{}/{}", zone.node, zone.name));
     }
     return keys;
 }
@@ -55,8 +56,10 @@ std::string indicator_table(const kernel::Root& root, bool json) {
         const std::string_view why = sampler.why_unavailable(slot);
         const double value = sample.values[slot];
         if (json) {
-            nlohmann::json row{{"name", to_string(key)}, {"dimension", describe(info.dimension)},
-                               {"source", info.source}, {"help", info.help}};
+            nlohmann::json row{{"name", to_string(key)},
+                               {"dimension", describe(info.dimension)},
+                               {"source", info.source},
+                               {"help", info.help}};
             row["value"] = std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
             if (!why.empty()) row["unavailable"] = why;
             list.push_back(std::move(row));

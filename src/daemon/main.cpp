@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// memtuned: arguments, configuration, then one of its few ways to run. Exit status: 0 well, 1 the thing asked for is not
-// so (a file does not check, a value could not be put back, the daemon could not start), 2 usage.
+// memtuned: arguments, configuration, then one of its few ways to run. Exit status: 0 well, 1 the thing asked for is
+// not so (a file does not check, a value could not be put back, the daemon could not start), 2 usage.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -36,21 +36,24 @@ void declare(CLI::App& app, Arguments& arguments) {
     daemon::Options& options = arguments.options;
     app.set_version_flag("--version", MEMTUNED_VERSION);
     app.add_flag("--observe", options.observe, "Decide and say everything, write nothing");
-    app.add_option("--config", options.config, "Configuration file (default: /etc/memtuned/memtuned.toml, if it exists)")
+    app.add_option("--config", options.config,
+                   "Configuration file (default: /etc/memtuned/memtuned.toml, if it exists)")
         ->type_name("FILE");
     app.add_option("--profile", options.profile, "Profile to run, in place of the configured one")->type_name("NAME");
-    app.add_option("--rules", options.folders, "Look for profiles here, in place of the configured folders; may be repeated")
+    app.add_option("--rules", options.folders,
+                   "Look for profiles here, in place of the configured folders; may be repeated")
         ->type_name("DIR");
     app.add_option("--root", options.root, "Folder that stands for / when kernel and state files are opened")
         ->type_name("DIR");
     app.add_flag("--verbose", options.verbose, "Say more");
-    CLI::Option* check = app.add_flag("--check", arguments.check,
-                                      "Check FILEs as the daemon would load them (without FILE: what is configured), and exit");
+    CLI::Option* check =
+        app.add_flag("--check", arguments.check,
+                     "Check FILEs as the daemon would load them (without FILE: what is configured), and exit");
     CLI::Option* indicators = app.add_flag("--indicators", arguments.indicators,
                                            "Print every indicator with its value on this machine, and exit");
     app.add_flag("--json", arguments.json, "Print JSON")->needs(indicators);
-    CLI::Option* restore = app.add_flag("--restore", arguments.restore,
-                                        "Put back what a killed memtuned left changed, and exit");
+    CLI::Option* restore =
+        app.add_flag("--restore", arguments.restore, "Put back what a killed memtuned left changed, and exit");
     app.add_option("FILE", arguments.files, "Rule files, or a memtuned.toml")->needs(check);
     check->excludes(indicators)->excludes(restore);
     indicators->excludes(restore);
@@ -62,7 +65,8 @@ int check(const Arguments& arguments) {
     if (arguments.files.empty()) daemon::load_configuration(arguments.options, diagnostics);
     std::fputs(diagnostics.render_all().c_str(), stderr);
     if (!diagnostics.has_errors()) {
-        fmt::print("{}: no errors\n", arguments.files.empty() ? "configuration" : fmt::format("{}", fmt::join(arguments.files, ", ")));
+        fmt::print("{}: no errors\n",
+                   arguments.files.empty() ? "configuration" : fmt::format("{}", fmt::join(arguments.files, ", ")));
         return well;
     }
     fmt::print(stderr, "\n{} error{}\n", diagnostics.errors(), diagnostics.errors() == 1 ? "" : "s");

@@ -11,7 +11,7 @@ namespace memtuned::daemon {
 struct Options {
     std::optional<std::string> config;  ///< none: ROOT/etc/memtuned/memtuned.toml, if it is there
     std::string root = "/";
-    std::vector<std::string> folders;   ///< where profiles are looked for, in place of the configured ones
+    std::vector<std::string> folders;  ///< where profiles are looked for, in place of the configured ones
     std::optional<std::string> profile;
     bool observe = false;
     bool verbose = false;

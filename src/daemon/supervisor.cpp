@@ -21,7 +21,8 @@ void Supervisor::reloading() {
     // Type=notify-reload wants the time too, on the monotonic clock.
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
-    ::sd_notify(0, fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000).c_str());
+    ::sd_notify(0,
+                fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000).c_str());
 }
 
 void Supervisor::status(const std::string& text) {
@@ -30,7 +31,9 @@ void Supervisor::status(const std::string& text) {
     ::sd_notify(0, ("STATUS=" + text).c_str());
 }
 
-void Supervisor::stopping() { ::sd_notify(0, "STOPPING=1"); }
+void Supervisor::stopping() {
+    ::sd_notify(0, "STOPPING=1");
+}
 
 void Supervisor::feed_watchdog() {
     if (interval_) ::sd_notify(0, "WATCHDOG=1");

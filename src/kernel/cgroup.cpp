@@ -23,7 +23,8 @@ bool memory_controller_is_v1(const Root& root) {
     for (std::string line; std::getline(mounts, line);) {
         std::istringstream fields(line);
         std::string device, folder, type, options;
-        if (fields >> device >> folder >> type >> options && type == "cgroup" && has_option(options, "memory")) return true;
+        if (fields >> device >> folder >> type >> options && type == "cgroup" && has_option(options, "memory"))
+            return true;
     }
     return false;
 }

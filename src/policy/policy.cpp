@@ -106,8 +106,7 @@ Turn Policy::turn(const indicators::Sample& sample, std::span<const Reading> rea
         settle(tunable, sample.at);
         in_force_[tunable] = targets_[tunable].claimed ? targets_[tunable].value : indicators::no_data;
     }
-    const bool busy = std::any_of(machines_.begin(), machines_.end(), [](const RuleMachine& m) { return m.busy(); });
-    return {decisions_, events_, busy};
+    return {decisions_, events_, busy_};
 }
 
 /// While a twin of it is ours, a tunable holds 0 because of that, and its boot value is the one from before.
@@ -157,9 +156,11 @@ bool Policy::lacks(const rules::Rule& rule, const indicators::Sample& sample) co
 }
 
 void Policy::fold_rules(const indicators::Sample& sample) {
+    busy_ = false;
     for (std::uint32_t i = 0; i < machines_.size(); ++i) {
         RuleMachine& machine = machines_[i];
         if (machine.advance(scope_, lacks(machine.rule(), sample), sample.at)) note_rule(machine);
+        busy_ = busy_ || machine.busy();
         if (machine.state() != RuleState::active && !machine.relaxing()) continue;
         fold_rule(i, sample.at);
         fire(i, sample.at);
@@ -344,7 +345,7 @@ std::string Policy::released_by(const rules::Rule& rule) const {
 }
 
 void Policy::suspend_rule(Source source, Instant now) {
-    if (source.kind != Source::Kind::rule || source.index >= machines_.size()) return;
+    if (source.kind != Source::Kind::rule || machines_[source.index].state() == RuleState::suspended) return;
     machines_[source.index].suspend(now, now + suspended_for);
     events_.push_back({Event::Kind::rule, machines_[source.index].rule().name,
                        fmt::format("suspended for {}: what it claims flips",

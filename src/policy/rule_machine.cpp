@@ -71,6 +71,7 @@ void RuleMachine::activate(Instant now) {
     enter(RuleState::active, now);
     ++activations_;
     driven_ = true;
+    relaxing_ = false;
     fire_pending_ = true;
     for (ClaimState& claim : claims_) claim.stepped = now - rule_->every;
 }
@@ -84,10 +85,12 @@ void RuleMachine::release(Instant now) {
         if (!rule_->claims[i].relax) claims_[i].standing = false;
         claims_[i].stepped = now - rule_->every;
     }
+    relaxing_ = any_standing();
 }
 
 void RuleMachine::drop_claims() {
     for (ClaimState& claim : claims_) claim.standing = false;
+    relaxing_ = false;
     fire_pending_ = false;
 }
 
@@ -102,6 +105,7 @@ bool RuleMachine::claim(std::size_t index, const Ground& ground, Instant now, do
         if (std::isfinite(level)) state.value = level;
     } else if (state.standing) {
         state.standing = relax(state, *claim.relax, ground, now);
+        relaxing_ = any_standing();
     }
     value = state.value;
     return state.standing;
@@ -170,12 +174,12 @@ void RuleMachine::adopt(const RuleMachine& old) {
     *this = old;
     rule_ = &rule;
     claims_ = std::move(claims);
+    relaxing_ = state_ != RuleState::active && any_standing();
     hold_ = std::clamp(hold_, rule.hold_from, rule.hold_to);
 }
 
-bool RuleMachine::relaxing() const {
-    return (state_ == RuleState::idle || state_ == RuleState::pending) &&
-           std::any_of(claims_.begin(), claims_.end(), [](const ClaimState& claim) { return claim.standing; });
+bool RuleMachine::any_standing() const {
+    return std::any_of(claims_.begin(), claims_.end(), [](const ClaimState& claim) { return claim.standing; });
 }
 
 }  // namespace memtuned::policy

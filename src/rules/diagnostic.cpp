@@ -111,25 +111,26 @@ void Diagnostics::warning(const Source& source, std::size_t offset, std::string 
 
 void Diagnostics::error(std::string file, std::string message, std::string help) {
     ++errors_;
-    keep({Diagnostic::Severity::error, std::move(file), {}, std::move(message), std::move(help), {}});
+    if (is_full()) return;
+    all_.push_back({Diagnostic::Severity::error, std::move(file), {}, std::move(message), std::move(help), {}});
 }
 
 void Diagnostics::add(Diagnostic::Severity severity, const Source& source, std::size_t offset, std::string message,
                       std::string help) {
     if (severity == Diagnostic::Severity::error) ++errors_;
+    if (is_full()) return;
     const Position at = source->position(offset);
     const std::string_view line = source->line(at.line);
-    const std::size_t start = static_cast<std::size_t>(line.data() - source->text().data());
+    const auto start = static_cast<std::size_t>(line.data() - source->text().data());
     const std::size_t place = std::min(std::max(offset, start) - start, line.size());
     auto [excerpt, caret] = excerpt_of(line, place);
-    keep({severity, source->name(), at, std::move(message), std::move(help), std::move(excerpt), caret});
+    all_.push_back({severity, source->name(), at, std::move(message), std::move(help), std::move(excerpt), caret});
 }
 
-void Diagnostics::keep(Diagnostic diagnostic) {
-    if (all_.size() < most_kept)
-        all_.push_back(std::move(diagnostic));
-    else
-        ++dropped_;
+bool Diagnostics::is_full() {
+    if (all_.size() < most_kept) return false;
+    ++dropped_;
+    return true;
 }
 
 const std::vector<Diagnostic>& Diagnostics::sorted() {

@@ -125,8 +125,7 @@ std::size_t SourceFile::offset(Position position) const {
 std::string_view SourceFile::line(std::size_t number) const {
     if (number == 0 || number > starts_.size()) return {};
     const std::size_t start = starts_[number - 1];
-    std::size_t end = text_.find('\n', start);
-    if (end == std::string::npos) end = text_.size();
+    std::size_t end = number < starts_.size() ? starts_[number] - 1 : text_.size();
     if (end > start && text_[end - 1] == '\r') --end;
     return text().substr(start, end - start);
 }

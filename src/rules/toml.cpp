@@ -95,7 +95,7 @@ std::optional<toml::table> parse_toml(const Source& source, Diagnostics& diagnos
     if (result) return std::move(result).table();
     const toml::parse_error& failure = result.error();
     const std::size_t at = source->offset(position(failure.source().begin));
-    diagnostics.error(source, at, fmt::format("this is not TOML: {}", failure.description()),
+    diagnostics.error(source, at, fmt::format("this is not TOML: {}", quote(failure.description(), 200)),
                       "what follows was not read; mend this first");
     return std::nullopt;
 }

@@ -36,7 +36,7 @@ TEST_SUITE("reasons") {
               "(reclaim.direct_stalls = 0/s, zones.free = 65 MiB)");
     }
 
-    TEST_CASE("a windowed function is one figure") {
+    TEST_CASE("a windowed function is one figure and its operand another") {
         Scene scene(R"~(
             [[rule]]
             name = "soon"
@@ -50,7 +50,7 @@ TEST_SUITE("reasons") {
         }
         CHECK(scene.taken_reasons() ==
               "rule soon: time_to(zones.free, zones.low, 10s) < 10s "
-              "(time_to(zones.free, zones.low, 10s) = 9s)");
+              "(zones.low = 100 MiB, time_to(zones.free, zones.low, 10s) = 9s)");
     }
 
     TEST_CASE("a claim that is given back in steps says why") {

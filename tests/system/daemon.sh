@@ -38,7 +38,7 @@ wait_for() { # seconds, what, command
         sleep 0.05
     done
 }
-log_has() { grep -Eq -- "$1" "$work/log"; }
+log_has() { grep -Eqs -- "$1" "$work/log"; }
 log_says() { wait_for 10 "the log to say: $1" log_has "$1"; }
 value() { cat "$root/proc/sys/vm/$1"; }
 holds() { [ "$(value "$1")" = "$2" ]; }

@@ -87,7 +87,7 @@ prepare_memory() {
 }
 
 start_daemon() { # profile, folder of rules
-    "$memtuned" --rules "$2" --profile "$1" >"$work/log" 2>&1 &
+    "$memtuned" --verbose --rules "$2" --profile "$1" >"$work/log" 2>&1 &
     daemon=$!
     wait_for 10 "the daemon to start" grep -q "profile $1" "$work/log"
 }
@@ -121,6 +121,7 @@ press() {
 released() {
     echo "released when the pressure is gone"
     press
+    wait_for 30 "a PSI trigger to fire" grep -q 'woken by memory some pressure' "$work/log"
     stop_stress
     wait_for 60 "every tunable to be put back" unchanged
     kill -INT "$daemon"

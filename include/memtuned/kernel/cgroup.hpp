@@ -5,8 +5,8 @@
 
 namespace memtuned::kernel {
 
-/// Whether the memory controller is on cgroup v1. There a write to vm.swappiness changes the root group only, and groups
-/// that exist keep their own.
+/// Whether the memory controller is on cgroup v1. There a write to vm.swappiness changes the root group only, and
+/// groups that exist keep their own.
 bool memory_controller_is_v1(const Root& root);
 
 }  // namespace memtuned::kernel

@@ -125,6 +125,7 @@ private:
     std::vector<Decision> decisions_;
     std::vector<Event> events_;
     bool any_unavailable_ = false;
+    bool busy_ = false;
 };
 
 }  // namespace memtuned::policy

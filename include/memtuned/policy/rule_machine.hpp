@@ -61,9 +61,9 @@ public:
     /// there and back by it is a probe, and no flapping.
     bool probing() const { return hold_ >= shortest_probe && hold_ < rule_->hold_to; }
     /// A claim is being given back step by step.
-    bool relaxing() const;
+    bool relaxing() const { return relaxing_; }
     /// Something may happen soon: sample often.
-    bool busy() const { return state_ == RuleState::pending || state_ == RuleState::active || relaxing(); }
+    bool busy() const { return state_ == RuleState::pending || state_ == RuleState::active || relaxing_; }
 
     /// The hold with which feedback on direct-reclaim stalls was measured to settle.
     static constexpr Duration shortest_probe = std::chrono::seconds(4);
@@ -79,6 +79,7 @@ private:
     void activate(Instant now);
     void release(Instant now);
     void drop_claims();
+    bool any_standing() const;
     void step(ClaimState& state, const rules::Program& program, const Ground& ground, Instant now) const;
     bool relax(ClaimState& state, const rules::Program& program, const Ground& ground, Instant now);
 
@@ -92,6 +93,7 @@ private:
     std::uint64_t activations_ = 0;
     RuleState state_ = RuleState::idle;
     bool driven_ = false;  // active for its condition's sake, not only for its hold's
+    bool relaxing_ = false;  // it is not active and a claim stands
     bool ever_released_ = false;
     bool ever_fired_ = false;
     bool fire_pending_ = false;

@@ -47,7 +47,7 @@ public:
 private:
     void add(Diagnostic::Severity severity, const Source& source, std::size_t offset, std::string message,
              std::string help);
-    void keep(Diagnostic diagnostic);
+    bool is_full();
 
     std::vector<Diagnostic> all_;
     std::size_t errors_ = 0;

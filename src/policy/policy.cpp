@@ -41,6 +41,7 @@ Policy::Policy(std::shared_ptr<const rules::RuleSet> rules, std::shared_ptr<cons
       baselines_(catalogue().size(), indicators::no_data),
       in_force_(catalogue().size(), indicators::no_data),
       baseline_levels_(rules_->baseline.size(), indicators::no_data) {
+    machines_.reserve(rules_->rules.size());
     for (const rules::Rule& rule : rules_->rules) machines_.emplace_back(rule);
     for (std::size_t i = 0; i < catalogue().size(); ++i) tunables_.emplace_back(catalogue()[i], i);
     for (const rules::Claim& claim : rules_->baseline) claim_tunable(claim.tunable);

@@ -29,7 +29,9 @@ RuleMachine::RuleMachine(const rules::Rule& rule)
     : rule_(&rule),
       claims_(rule.claims.size()),
       hold_(rule.hold_from),
-      state_(rule.enabled ? RuleState::idle : RuleState::disabled) {}
+      state_(rule.enabled ? RuleState::idle : RuleState::disabled) {
+    when_.code = rule.when.code;
+}
 
 bool RuleMachine::advance(const rules::Scope& scope, bool unavailable, Instant now) {
     const RuleState before = state_;
@@ -43,7 +45,7 @@ bool RuleMachine::advance(const rules::Scope& scope, bool unavailable, Instant n
 
     // `when` is not asked while `until` alone decides: 10,000 rules are run at every sample.
     const bool asks_when = state_ != RuleState::active || !rule_->until;
-    const double when = asks_when ? rule_->when.run(scope) : 0;
+    const double when = asks_when ? when_.run(scope) : 0;
     if (state_ == RuleState::active) {
         // No data releases nothing: 0 is a known "no", NaN is neither.
         const bool release_holds = rule_->until ? rule_->until->run(scope) == 1 : when == 0;
@@ -171,8 +173,10 @@ void RuleMachine::adopt(const RuleMachine& old) {
             if (alike(rule.claims[i], old.rule_->claims[j])) claims[i] = old.claims_[j];
         if (old.state_ != RuleState::active && !rule.claims[i].relax) claims[i].standing = false;
     }
+    rules::Program when = std::move(when_);
     *this = old;
     rule_ = &rule;
+    when_ = std::move(when);
     claims_ = std::move(claims);
     relaxing_ = state_ != RuleState::active && any_standing();
     hold_ = std::clamp(hold_, rule.hold_from, rule.hold_to);

@@ -19,6 +19,9 @@ using tunables::Reading;
 constexpr Duration flapping_within = seconds(60);
 constexpr Duration frozen_for = minutes(10);
 
+/// A write that was cut down to what the zones bear at that moment is tried again after this.
+constexpr Duration look_for_room = minutes(1);
+
 constexpr Duration first_retry = seconds(1);
 constexpr Duration longest_retry = minutes(5);
 
@@ -48,7 +51,6 @@ std::optional<Decision> TunableMachine::settle(const Target& target, const Readi
                                                const rules::TunableSettings& settings, Instant now,
                                                std::vector<Event>& events) {
     end_wait(target, now, events);
-    if (!reading.ours) owed_.reset();
     if (owed_) return owed(reading, now);
     if (!target.claimed && !reading.ours) {
         rest(reading);
@@ -178,6 +180,7 @@ void TunableMachine::commit(const Target& target, const Reading& reading, Limits
     claims_ = target.claims;
     has_commitment_ = true;
     arrived_ = false;
+    if (moved) room_at_ = {};
     if (target.probing || target.overridden())
         recents_ = 0;
     else if (moved)
@@ -205,7 +208,8 @@ bool TunableMachine::within_dead_band(std::int64_t value) const {
 
 /// The order that brings it to where it is to go, or nearer, if one is due.
 std::optional<Decision> TunableMachine::due(const Target& target, const Reading& reading, Instant now) {
-    if (now < retry_at_ || (arrived_ && (target.claimed || !reading.ours))) return std::nullopt;
+    if (now < retry_at_ || (target.claimed && now < room_at_)) return std::nullopt;
+    if (arrived_ && (target.claimed || !reading.ours)) return std::nullopt;
     if (wrote_ && !target.overridden() && now - last_write_ < info_->least_interval) return std::nullopt;
 
     const std::int64_t next = target.overridden() ? committed_ : next_step();
@@ -276,7 +280,8 @@ void TunableMachine::carried_out(const Decision& decision, const Outcome& outcom
                 return;
             }
             held_ = outcome.value;
-            arrived_ = decision.to == committed_ || outcome.kind == Outcome::Kind::same;
+            arrived_ = decision.to == committed_ && outcome.value >= decision.to;
+            if (outcome.value < decision.to) room_at_ = now + look_for_room;
             take_back_ = false;
             return;
         case Order::release:

@@ -30,7 +30,9 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return above[b.size()];
 }
 
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+bool continues_character(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
 
 /// Bytes of the character that `text` begins with; 0 if it is not UTF-8 or nothing a terminal should be sent.
 std::size_t shown_character(std::string_view text) {
@@ -73,7 +75,8 @@ Excerpt excerpt_of(std::string_view line, std::size_t place) {
     while (end < line.size() && continues_character(line[end])) ++end;
 
     const std::string_view before = line.substr(begin, place - begin);
-    const auto characters = std::count_if(before.begin(), before.end(), [](char c) { return !continues_character(c); });
+    const auto characters =
+        std::count_if(before.begin(), before.end(), [](char c) { return !continues_character(c); });
     Excerpt excerpt{begin > 0 ? "…" : "", static_cast<std::size_t>(characters) + (begin > 0 ? 2 : 1)};
     excerpt.text += printable(line.substr(begin, end - begin));
     if (end < line.size()) excerpt.text += "…";

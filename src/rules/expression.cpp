@@ -10,9 +10,13 @@ namespace {
 
 using indicators::no_data;
 
-double truth(bool value) { return value ? 1.0 : 0.0; }
+double truth(bool value) {
+    return value ? 1.0 : 0.0;
+}
 
-bool unknown(double a, double b) { return std::isnan(a) || std::isnan(b); }
+bool unknown(double a, double b) {
+    return std::isnan(a) || std::isnan(b);
+}
 
 double both(double a, double b) {
     if (a == 0 || b == 0) return 0;
@@ -108,11 +112,10 @@ double Program::run(const Scope& scope, std::size_t first, std::size_t last) con
             }
             case Op::lerp:
                 top -= 4;
-                stack[top - 1] = interpolate(stack[top - 1], stack[top], stack[top + 1], stack[top + 2], stack[top + 3]);
+                stack[top - 1] =
+                    interpolate(stack[top - 1], stack[top], stack[top + 1], stack[top + 2], stack[top + 3]);
                 break;
-            default:
-                --top;
-                stack[top - 1] = binary(in.op, stack[top - 1], stack[top]);
+            default: --top; stack[top - 1] = binary(in.op, stack[top - 1], stack[top]);
         }
     }
     return top > 0 ? stack[top - 1] : no_data;

@@ -80,9 +80,9 @@ struct Comparison {
     std::string_view symbol;
     Op op;
 };
-constexpr std::array comparisons{Comparison{"<", Op::less},     Comparison{"<=", Op::less_equal},
-                                 Comparison{">", Op::greater},  Comparison{">=", Op::greater_equal},
-                                 Comparison{"==", Op::equal},   Comparison{"!=", Op::not_equal}};
+constexpr std::array comparisons{Comparison{"<", Op::less},    Comparison{"<=", Op::less_equal},
+                                 Comparison{">", Op::greater}, Comparison{">=", Op::greater_equal},
+                                 Comparison{"==", Op::equal},  Comparison{"!=", Op::not_equal}};
 
 std::optional<Op> comparison_op(const Token& token) {
     if (token.kind == Token::Kind::symbol)
@@ -160,7 +160,8 @@ private:
         if (token_.kind == Token::Kind::end)
             error(token_.begin, fmt::format("the expression ends where {} should be", wanted));
         else
-            error(token_.begin, fmt::format("`{}` stands where {} should be", shown(token_.begin, token_.end), wanted));
+            error(token_.begin,
+                  fmt::format("`{}` stands where {} should be", shown(token_.begin, token_.end), wanted));
         throw Unreadable{};
     }
 
@@ -197,7 +198,8 @@ private:
     void emit(Instruction instruction, int pushes) {
         out_.program.code.push_back(instruction);
         height_ += pushes;
-        if (height_ <= static_cast<int>(Program::stack_depth) && out_.program.code.size() <= Program::most_instructions)
+        if (height_ <= static_cast<int>(Program::stack_depth) &&
+            out_.program.code.size() <= Program::most_instructions)
             return;
         error(token_.begin, "this expression is too long", "split it into several rules");
         throw Unreadable{};
@@ -223,7 +225,8 @@ private:
         if (operand.type == Operand::Type::number) {
             const std::string text = shown(operand);
             const bool simple = text.find(' ') == std::string::npos || text.ends_with(')');
-            error(operand.begin, fmt::format("{} wants a condition, `{}` is {}", where, text, describe(operand.dimension)),
+            error(operand.begin,
+                  fmt::format("{} wants a condition, `{}` is {}", where, text, describe(operand.dimension)),
                   fmt::format("compare it: {}{}{} > {}", simple ? "" : "(", text, simple ? "" : ")",
                               example(operand.dimension)));
         }
@@ -243,8 +246,9 @@ private:
         if (!want_number(b, fmt::format("what can {}", together)) || !numbers) return std::nullopt;
         const std::optional<Dimension> common = unify(a.dimension, b.dimension);
         if (!common)
-            error(b.begin, fmt::format("`{}` is {}, `{}` is {}: they cannot {}", shown(a), describe(a.dimension), shown(b),
-                                       describe(b.dimension), together),
+            error(b.begin,
+                  fmt::format("`{}` is {}, `{}` is {}: they cannot {}", shown(a), describe(a.dimension), shown(b),
+                              describe(b.dimension), together),
                   advice(a, b));
         return common;
     }
@@ -267,8 +271,9 @@ private:
         if (!want_number(whole, purpose_.subject)) return;
         const bool bare_for_share = purpose_.dimension == dimension::ratio && whole.dimension == dimension::plain;
         if (!unify(whole.dimension, purpose_.dimension) || bare_for_share)
-            error(whole.begin, fmt::format("{} is {}, but this is {}", purpose_.subject, describe(purpose_.dimension),
-                                           describe(whole.dimension)),
+            error(whole.begin,
+                  fmt::format("{} is {}, but this is {}", purpose_.subject, describe(purpose_.dimension),
+                              describe(whole.dimension)),
                   fmt::format("write a number such as {}", example(purpose_.dimension)));
         else if (purpose_.constant && !whole.constant)
             error(whole.begin, fmt::format("{} must not depend on what is measured", purpose_.subject),
@@ -398,7 +403,8 @@ private:
         else if (!measured.constant)
             help = fmt::format("here `{}` {}", shown(measured), describe_range(measured));
         warning(left.begin,
-                fmt::format("`{}` {} true on this machine", shown(left.begin, right.end), nothing ? "can never be" : "is always"),
+                fmt::format("`{}` {} true on this machine", shown(left.begin, right.end),
+                            nothing ? "can never be" : "is always"),
                 help);
     }
 
@@ -449,7 +455,7 @@ private:
     }
 
     Operand scaled(const Operand& left, const Operand& right, Op op) {
-        if (op == Op::divide && right.range.single() && right.range.low == 0) {
+        if (op == Op::divide && right.constant && right.range.low == 0) {
             error(right.begin, "this divides by zero");
             return wrong(left.begin);
         }
@@ -650,13 +656,13 @@ private:
     void wrong_count(const Token& name, const Function& function, std::size_t count) {
         const bool fixed = function.least == function.most;
         error(name.begin,
-              fmt::format("`{}` takes {}{} argument{}, here {} {}", name.text, function.least, fixed ? "" : " or more",
-                          function.least == 1 ? "" : "s", count == 1 ? "is" : "are", count),
+              fmt::format("`{}` takes {}{} argument{}, here {} {}", name.text, function.least,
+                          fixed ? "" : " or more", function.least == 1 ? "" : "s", count == 1 ? "is" : "are", count),
               fmt::format("write {}", function.usage));
     }
 
-    /// min and max: all arguments alike. The instructions for the third and on are out already, each after its argument,
-    /// which leaves the one that joins the first two.
+    /// min and max: all arguments alike. The instructions for the third and on are out already, each after its
+    /// argument, which leaves the one that joins the first two.
     Operand extreme(const Token& name, const std::vector<Operand>& arguments, Op op) {
         emit({op}, -1);
         Operand all = arguments[0];
@@ -664,7 +670,8 @@ private:
             const std::optional<Dimension> common = want_alike(all, arguments[i], "be compared");
             if (!common) return wrong(name.begin);
             all.dimension = *common;
-            all.range = op == Op::min ? least(all.range, arguments[i].range) : greatest(all.range, arguments[i].range);
+            all.range =
+                op == Op::min ? least(all.range, arguments[i].range) : greatest(all.range, arguments[i].range);
             all.constant = all.constant && arguments[i].constant;
         }
         return number(name.begin, all.dimension, all.range, all.constant);
@@ -705,8 +712,9 @@ private:
         const Range from = arguments[1].range;
         const Range to = arguments[2].range;
         if (from.single() && to.single() && from.low == to.low) {
-            error(arguments[1].begin, fmt::format("`lerp` goes from {} to {}, which are the same", shown(arguments[1]),
-                                                  shown(arguments[2])),
+            error(arguments[1].begin,
+                  fmt::format("`lerp` goes from {} to {}, which are the same", shown(arguments[1]),
+                              shown(arguments[2])),
                   "write lerp(x, x0, x1, y0, y1): y0 up to x0, y1 from x1 on");
             return wrong(name.begin);
         }
@@ -747,8 +755,9 @@ private:
         }
         const Operand past = measured(inner, *slot);
         if (ahead && !unify(operand->dimension, dimension::seconds)) {
-            error(operand->begin, fmt::format("how far ahead is a time, `{}` is {}", shown(*operand),
-                                              describe(operand->dimension)), "write a time such as 5s");
+            error(operand->begin,
+                  fmt::format("how far ahead is a time, `{}` is {}", shown(*operand), describe(operand->dimension)),
+                  "write a time such as 5s");
             return wrong(name.begin);
         }
         if (to && !want_target(inner, past, *operand)) return wrong(name.begin);
@@ -762,12 +771,15 @@ private:
         return result;
     }
 
-    Operand rate(const Token& name, Dimension of) const { return number(name.begin, divide(of, dimension::seconds), {}, false); }
+    Operand rate(const Token& name, Dimension of) const {
+        return number(name.begin, divide(of, dimension::seconds), {}, false);
+    }
 
     bool want_target(const Token& inner, const Operand& past, const Operand& target) {
         if (target.type == Operand::Type::wrong) return false;
         if (target.type == Operand::Type::number && unify(past.dimension, target.dimension)) return true;
-        error(target.begin, fmt::format("`{}` is {}, so the target must be too", inner.text, describe(past.dimension)),
+        error(target.begin,
+              fmt::format("`{}` is {}, so the target must be too", inner.text, describe(past.dimension)),
               fmt::format("write a number such as {}", example(past.dimension)));
         return false;
     }
@@ -790,9 +802,10 @@ private:
         }
         const Duration window = from_seconds(length.range.low);
         if (window < surroundings_.idle_interval)
-            warning(length.begin, fmt::format("this window is shorter than the sampling interval ({}): while the machine "
-                                              "is idle it has no data",
-                                              format_quantity(seconds(surroundings_.idle_interval), dimension::seconds)));
+            warning(length.begin,
+                    fmt::format("this window is shorter than the sampling interval ({}): while the machine "
+                                "is idle it has no data",
+                                format_quantity(seconds(surroundings_.idle_interval), dimension::seconds)));
         return window;
     }
 

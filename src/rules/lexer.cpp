@@ -41,19 +41,27 @@ struct Mistaken {
     std::string_view right;
 };
 constexpr std::array mistaken{
-    Mistaken{"kB", "KiB"},    Mistaken{"KB", "KiB"},     Mistaken{"kb", "KiB"},      Mistaken{"k", "KiB"},
-    Mistaken{"K", "KiB"},     Mistaken{"kib", "KiB"},    Mistaken{"MB", "MiB"},      Mistaken{"mb", "MiB"},
-    Mistaken{"M", "MiB"},     Mistaken{"mib", "MiB"},    Mistaken{"GB", "GiB"},      Mistaken{"gb", "GiB"},
-    Mistaken{"G", "GiB"},     Mistaken{"gib", "GiB"},    Mistaken{"TB", "TiB"},      Mistaken{"T", "TiB"},
-    Mistaken{"bytes", "B"},   Mistaken{"page", "pages"}, Mistaken{"sec", "s"},       Mistaken{"seconds", "s"},
-    Mistaken{"m", "min"},     Mistaken{"minutes", "min"}, Mistaken{"hours", "h"},    Mistaken{"days", "d"},
-    Mistaken{"second", "s"},  Mistaken{"minute", "min"}, Mistaken{"hour", "h"},      Mistaken{"percent", "%"},
+    Mistaken{"kB", "KiB"},   Mistaken{"KB", "KiB"},      Mistaken{"kb", "KiB"},  Mistaken{"k", "KiB"},
+    Mistaken{"K", "KiB"},    Mistaken{"kib", "KiB"},     Mistaken{"MB", "MiB"},  Mistaken{"mb", "MiB"},
+    Mistaken{"M", "MiB"},    Mistaken{"mib", "MiB"},     Mistaken{"GB", "GiB"},  Mistaken{"gb", "GiB"},
+    Mistaken{"G", "GiB"},    Mistaken{"gib", "GiB"},     Mistaken{"TB", "TiB"},  Mistaken{"T", "TiB"},
+    Mistaken{"bytes", "B"},  Mistaken{"page", "pages"},  Mistaken{"sec", "s"},   Mistaken{"seconds", "s"},
+    Mistaken{"m", "min"},    Mistaken{"minutes", "min"}, Mistaken{"hours", "h"}, Mistaken{"days", "d"},
+    Mistaken{"second", "s"}, Mistaken{"minute", "min"},  Mistaken{"hour", "h"},  Mistaken{"percent", "%"},
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_name(char c) { return is_letter(c) || is_digit(c); }
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_name(char c) {
+    return is_letter(c) || is_digit(c);
+}
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 const Unit* find_unit(std::string_view name) {
     for (const Unit& unit : units)
@@ -76,7 +84,9 @@ std::string_view unit_word(std::string_view text, std::size_t at) {
     return text.substr(at, end - at);
 }
 
-bool is_operator_word(std::string_view word) { return word == "and" || word == "or" || word == "not"; }
+bool is_operator_word(std::string_view word) {
+    return word == "and" || word == "or" || word == "not";
+}
 
 Token make_token(Token::Kind kind, std::size_t begin, std::size_t end) {
     Token token;
@@ -126,8 +136,8 @@ void lex_unit(Token& token, std::string_view text) {
 
 Token lex_number(std::string_view text, std::size_t begin) {
     Token token = make_token(Token::Kind::number, begin, begin);
-    const auto [rest, failure] = std::from_chars(text.data() + begin, text.data() + text.size(), token.number,
-                                                 std::chars_format::fixed);
+    const auto [rest, failure] =
+        std::from_chars(text.data() + begin, text.data() + text.size(), token.number, std::chars_format::fixed);
     token.end = static_cast<std::size_t>(rest - text.data());
     lex_unit(token, text);
     if (token.kind == Token::Kind::number) lex_rate(token, text);
@@ -181,7 +191,8 @@ Token lex_symbol(std::string_view text, std::size_t begin) {
         return token;
     }
     while (token.end < text.size() && (static_cast<unsigned char>(text[token.end]) & 0xC0U) == 0x80U) ++token.end;
-    make_bad(token, fmt::format("`{}` has no meaning in an expression", quote(text.substr(begin, token.end - begin))), "");
+    make_bad(token, fmt::format("`{}` has no meaning in an expression", quote(text.substr(begin, token.end - begin))),
+             "");
     return token;
 }
 

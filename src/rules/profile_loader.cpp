@@ -22,8 +22,8 @@ bool is_plain_name(std::string_view name) {
     return !name.empty() && name.front() != '.' && name.find_first_not_of(allowed) == std::string_view::npos;
 }
 
-/// The files NAME.toml of a folder by name, without what editors leave about (".#NAME.toml"). A folder that is not there
-/// is an empty one.
+/// The files NAME.toml of a folder by name, without what editors leave about (".#NAME.toml"). A folder that is not
+/// there is an empty one.
 std::vector<std::string> toml_files(const fs::path& folder, std::error_code& failure) {
     std::vector<std::string> files;
     for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
@@ -69,10 +69,11 @@ public:
         std::vector<std::string> names;
         std::error_code ignored;
         for (const std::string& folder : folders_)
-            for (const std::string& file : toml_files(folder, ignored)) names.push_back(fs::path(file).stem().string());
+            for (const std::string& file : toml_files(folder, ignored))
+                names.push_back(fs::path(file).stem().string());
         const std::string_view close = nearest(name, {names.begin(), names.end()});
         return {fmt::format("there is no profile `{}` in {}", name, fmt::join(folders_, ", ")),
-                !close.empty() ? fmt::format("did you mean {}?", close)
+                !close.empty()  ? fmt::format("did you mean {}?", close)
                 : names.empty() ? "these folders hold no profiles"
                                 : fmt::format("there are: {}", fmt::join(names, ", "))};
     }
@@ -110,9 +111,10 @@ private:
 
     void add_include(const Source& source, const IncludeText& include) {
         if (std::find(open_.begin(), open_.end(), include.name) != open_.end()) {
-            diagnostics_.error(source, include.at,
-                               fmt::format("a profile cannot include itself: {} -> {}", fmt::join(open_, " -> "), include.name),
-                               "take one of these includes out");
+            diagnostics_.error(
+                source, include.at,
+                fmt::format("a profile cannot include itself: {} -> {}", fmt::join(open_, " -> "), include.name),
+                "take one of these includes out");
             return;
         }
         if (std::find(done_.begin(), done_.end(), include.name) != done_.end()) return;

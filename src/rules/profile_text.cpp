@@ -14,7 +14,9 @@ struct BoundKey {
 };
 constexpr BoundKey bound_keys[] = {{"at_least", Bound::at_least}, {"at_most", Bound::at_most}};
 
-bool is_bounds(const toml::table& table) { return table.contains("at_least") || table.contains("at_most"); }
+bool is_bounds(const toml::table& table) {
+    return table.contains("at_least") || table.contains("at_most");
+}
 
 /// Claims are tables that nest by the dots of a tunable's name; a table with at_least or at_most ends the name.
 void parse_claims(const Section& section, const std::string& prefix, std::vector<ClaimText>& claims) {
@@ -93,13 +95,12 @@ void require_parts(const Section& section, const RuleText& rule) {
         section.error(rule.at, who + " has no `when`",
                       "write when = \"psi.memory.full.avg10 > 10%\", or enabled = false to switch it off");
     if (!table.contains("set") && !table.contains("step") && !table.contains("trigger"))
-        section.error(rule.at, who + " claims nothing",
-                      "write set = { vm.swappiness = 10 }, or a step or a trigger");
+        section.error(rule.at, who + " claims nothing", "write set = { vm.swappiness = 10 }, or a step or a trigger");
 }
 
 RuleText parse_rule(const Section& section) {
-    section.refuse_unknown({"name", "description", "enabled", "priority", "when", "for", "until", "hold", "every", "set",
-                            "step", "relax", "trigger"});
+    section.refuse_unknown({"name", "description", "enabled", "priority", "when", "for", "until", "hold", "every",
+                            "set", "step", "relax", "trigger"});
     RuleText rule;
     rule.source = section.source();
     rule.at = section.at(section.table());
@@ -132,7 +133,8 @@ void parse_rules(const Section& section, ProfileText& profile) {
         else
             section.error(section.at(*array->get(i)), "a rule is a table", "begin each rule with a line [[rule]]");
     }
-    if (array == nullptr) section.error(section.at(*node), "`rule` is a list of tables", "begin each rule with [[rule]]");
+    if (array == nullptr)
+        section.error(section.at(*node), "`rule` is a list of tables", "begin each rule with [[rule]]");
 }
 
 void parse_include(const Section& section, ProfileText& profile) {

@@ -29,13 +29,15 @@ constexpr Allowed nowhere{};
 /// "0 to 100 %", "8192 to 1125899906842624 bytes".
 std::string range_text(const Tunable& tunable) {
     const bool spoken = !tunable.unit_name.empty() && tunable.unit_name.front() != '/';
-    return fmt::format("{} to {}{}{}", tunable.minimum, tunable.maximum, spoken ? " " : "", spoken ? tunable.unit_name : "");
+    return fmt::format("{} to {}{}{}", tunable.minimum, tunable.maximum, spoken ? " " : "",
+                       spoken ? tunable.unit_name : "");
 }
 
 /// A value in kernel units: whole where it is whole.
 std::string number_text(double value) {
     constexpr double exact = 9007199254740992.0;
-    return value == std::round(value) && std::abs(value) < exact ? fmt::format("{:.0f}", value) : fmt::format("{:.6g}", value);
+    return value == std::round(value) && std::abs(value) < exact ? fmt::format("{:.0f}", value)
+                                                                 : fmt::format("{:.6g}", value);
 }
 
 std::size_t place(const ValueText& value, std::size_t otherwise) {
@@ -95,7 +97,8 @@ private:
         const std::size_t dot = text.tunable.rfind('.');
         if (dot != std::string::npos && tunables::find(text.tunable.substr(0, dot))) {
             error(text.source, text.tunable_at,
-                  fmt::format("`{}` is no bound of {}", quote(text.tunable.substr(dot + 1)), text.tunable.substr(0, dot)),
+                  fmt::format("`{}` is no bound of {}", quote(text.tunable.substr(dot + 1)),
+                              text.tunable.substr(0, dot)),
                   "bounds are at_least and at_most");
             return;
         }
@@ -103,7 +106,8 @@ private:
         for (const Tunable& entry : tunables::catalogue()) names.push_back(entry.name);
         const std::string_view close = nearest(text.tunable, names);
         error(text.source, text.tunable_at, fmt::format("there is no tunable `{}`", quote(text.tunable)),
-              close.empty() ? fmt::format("there are: {}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", close));
+              close.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))
+                            : fmt::format("did you mean {}?", close));
     }
 
     std::optional<Compiled> value(const ClaimText& text, const Tunable& entry, Allowed allowed) {
@@ -139,7 +143,10 @@ private:
         if (above || highest < static_cast<double>(entry.minimum))
             error(text.source, place(text.value, text.value_at),
                   fmt::format("{} takes {}, this is {}{}", entry.name, range_text(entry),
-                              lowest == highest ? "" : above ? "at least " : "at most ", number_text(above ? lowest : highest)),
+                              lowest == highest ? ""
+                              : above           ? "at least "
+                                                : "at most ",
+                              number_text(above ? lowest : highest)),
                   std::holds_alternative<std::int64_t>(text.value) && entry.dimension == dimension::bytes
                       ? "an integer is in the kernel's unit; with a unit of your own write \"64 MiB\""
                       : "");
@@ -149,11 +156,13 @@ private:
 
     void warn_swap_on_disk(const ClaimText& text, double highest) {
         const indicators::Machine& machine = surroundings_.machine;
-        const bool some_on_disk = machine.swap_bytes > 0 && std::isfinite(machine.swap_bytes) && machine.swap_on_zram < 1;
+        const bool some_on_disk =
+            machine.swap_bytes > 0 && std::isfinite(machine.swap_bytes) && machine.swap_on_zram < 1;
         if (!some_on_disk || !std::isfinite(highest) || highest <= 100) return;
-        diagnostics_.warning(text.source, place(text.value, text.value_at),
-                             "vm.swappiness above 100 says that swap is faster than files, and here swap is on a disk",
-                             "above 100 is for swap on zram or zswap");
+        diagnostics_.warning(
+            text.source, place(text.value, text.value_at),
+            "vm.swappiness above 100 says that swap is faster than files, and here swap is on a disk",
+            "above 100 is for swap on zram or zswap");
     }
 
     std::optional<Claim> claim(const ClaimText& text, bool step, Allowed allowed, std::vector<std::uint32_t>& needs,
@@ -207,17 +216,19 @@ private:
         return 50;
     }
 
-    Duration duration(const std::optional<Text>& text, std::string_view what, Duration otherwise, Duration least = {}) {
+    Duration duration(const std::optional<Text>& text, std::string_view what, Duration otherwise,
+                      Duration least = {}) {
         if (!text) return otherwise;
         const std::optional<Compiled> compiled =
-            compile_expression(*text, {.dimension = dimension::seconds, .subject = what, .constant = true}, surroundings_,
-                               needs_, diagnostics_);
+            compile_expression(*text, {.dimension = dimension::seconds, .subject = what, .constant = true},
+                               surroundings_, needs_, diagnostics_);
         if (!compiled) return otherwise;
         constexpr double longest = 30 * 86400.0;
         if (compiled->lowest >= seconds(least) && compiled->lowest <= longest) return from_seconds(compiled->lowest);
-        error(text->source, text->offset(0), fmt::format("{} is between {} and 30d, here is {}", what,
-                                                         format_quantity(seconds(least), dimension::seconds),
-                                                         format_quantity(compiled->lowest, dimension::seconds)));
+        error(text->source, text->offset(0),
+              fmt::format("{} is between {} and 30d, here is {}", what,
+                          format_quantity(seconds(least), dimension::seconds),
+                          format_quantity(compiled->lowest, dimension::seconds)));
         return otherwise;
     }
 
@@ -231,8 +242,9 @@ private:
             error(text.source, text.hold_to->offset(0), "`hold` grows from `from` to `to`, and `to` is the shorter",
                   "write hold = { from = \"4s\", to = \"2min\" }");
         if (paced && !text.every)
-            error(text.source, text.at, fmt::format("rule `{}` has a {} but no `every`", quote(text.name),
-                                                    text.step.empty() ? "relax" : "step"),
+            error(text.source, text.at,
+                  fmt::format("rule `{}` has a {} but no `every`", quote(text.name),
+                              text.step.empty() ? "relax" : "step"),
                   "write every = \"5s\"");
         if (text.step.empty() && text.relax.empty() && text.trigger.empty() && text.every)
             diagnostics_.warning(text.source, text.every->offset(0),
@@ -252,8 +264,8 @@ private:
 
     std::optional<Compiled> condition(const Text& text, std::string_view subject, Rule& made,
                                       std::vector<std::uint32_t>& guarded) {
-        std::optional<Compiled> compiled = compile_expression(text, {.condition = true, .subject = subject}, surroundings_,
-                                                              needs_, diagnostics_);
+        std::optional<Compiled> compiled =
+            compile_expression(text, {.condition = true, .subject = subject}, surroundings_, needs_, diagnostics_);
         if (!compiled) return std::nullopt;
         made.needs.insert(made.needs.end(), compiled->needs.begin(), compiled->needs.end());
         guarded.insert(guarded.end(), compiled->guarded.begin(), compiled->guarded.end());
@@ -262,9 +274,10 @@ private:
 
     void warn_no_gap(const RuleText& text, const Compiled& when, const std::optional<Compiled>& until) {
         if (!text.until && !text.hold_from && !when.thresholds.empty() && text.set.size() + text.step.size() > 0) {
-            diagnostics_.warning(text.source, text.when->offset(0),
-                                 fmt::format("rule `{}` is released the moment `when` stops holding, and may flap", quote(text.name)),
-                                 "write hold = \"10s\", or an `until` some way from `when`");
+            diagnostics_.warning(
+                text.source, text.when->offset(0),
+                fmt::format("rule `{}` is released the moment `when` stops holding, and may flap", quote(text.name)),
+                "write hold = \"10s\", or an `until` some way from `when`");
             return;
         }
         if (!until) return;
@@ -273,17 +286,19 @@ private:
                 if (trip.slot != release.slot || trip.rising == release.rising) continue;
                 const bool gap = trip.rising ? release.value < trip.value : release.value > trip.value;
                 if (gap || trip.value == 0 || text.hold_from) continue;
-                diagnostics_.warning(text.source, text.until->offset(0),
-                                     fmt::format("rule `{}` is released where it trips, with no gap between, and may flap",
-                                                 quote(text.name)),
-                                     "release some way from where it trips, or write hold = \"10s\"");
+                diagnostics_.warning(
+                    text.source, text.until->offset(0),
+                    fmt::format("rule `{}` is released where it trips, with no gap between, and may flap",
+                                quote(text.name)),
+                    "release some way from where it trips, or write hold = \"10s\"");
                 return;
             }
     }
 
     void claims(const RuleText& text, Rule& made, std::vector<std::uint32_t>& guarded) {
         for (const ClaimText& entry : text.set)
-            if (auto built = claim(entry, false, in_set, made.needs, guarded)) made.claims.push_back(std::move(*built));
+            if (auto built = claim(entry, false, in_set, made.needs, guarded))
+                made.claims.push_back(std::move(*built));
         for (const ClaimText& entry : text.step) add_step(text, entry, made, guarded);
         for (const ClaimText& entry : text.relax) add_relax(entry, made, guarded);
         for (const ClaimText& entry : text.trigger) add_trigger(entry, made, guarded);
@@ -300,7 +315,8 @@ private:
                                      [&](const Claim& c) { return c.tunable == built->tunable && !c.step; });
         if (set)
             error(entry.source, entry.tunable_at,
-                  fmt::format("rule `{}` both sets and steps {}", quote(text.name), entry.tunable), "a rule does one of them");
+                  fmt::format("rule `{}` both sets and steps {}", quote(text.name), entry.tunable),
+                  "a rule does one of them");
         made.claims.push_back(std::move(*built));
     }
 
@@ -309,7 +325,8 @@ private:
         std::set<std::tuple<const SourceFile*, std::string_view, Bound>> seen;
         for (const ClaimText& claim : claims)
             if (!seen.emplace(claim.source.get(), claim.tunable, claim.bound).second)
-                error(claim.source, claim.tunable_at, fmt::format("{} is claimed twice", quote(claim.tunable)), "keep one of the two");
+                error(claim.source, claim.tunable_at, fmt::format("{} is claimed twice", quote(claim.tunable)),
+                      "keep one of the two");
     }
 
     void add_relax(const ClaimText& entry, Rule& made, std::vector<std::uint32_t>& guarded) {
@@ -319,10 +336,11 @@ private:
             error(entry.source, entry.value_at, "relax gives the next value itself, without at_least and at_most");
             return;
         }
-        const auto claimed = std::find_if(made.claims.begin(), made.claims.end(),
-                                          [&](const Claim& c) { return c.tunable == *index; });
+        const auto claimed =
+            std::find_if(made.claims.begin(), made.claims.end(), [&](const Claim& c) { return c.tunable == *index; });
         if (claimed == made.claims.end()) {
-            error(entry.source, entry.tunable_at, fmt::format("nothing to relax: the rule does not claim {}", entry.tunable),
+            error(entry.source, entry.tunable_at,
+                  fmt::format("nothing to relax: the rule does not claim {}", entry.tunable),
                   "relax gives back what set or step of the same rule took");
             return;
         }
@@ -338,7 +356,8 @@ private:
         if (!index) return;
         const Tunable& target = tunables::catalogue()[*index];
         if (entry.bound != Bound::exactly) {
-            error(entry.source, entry.value_at, "a trigger has no bounds", fmt::format("write {} = {}", target.name, target.minimum));
+            error(entry.source, entry.value_at, "a trigger has no bounds",
+                  fmt::format("write {} = {}", target.name, target.minimum));
             return;
         }
         std::optional<Compiled> compiled = value(entry, target, nowhere);
@@ -359,8 +378,10 @@ private:
             for (const ClaimText& other : claims)
                 if (other.tunable == twin && other.tunable_at < claim.tunable_at)
                     error(claim.source, claim.tunable_at,
-                          fmt::format("{} and {} cannot both be claimed: the kernel zeroes one when the other is written",
-                                      twin, claim.tunable), "keep one of the two");
+                          fmt::format(
+                              "{} and {} cannot both be claimed: the kernel zeroes one when the other is written",
+                              twin, claim.tunable),
+                          "keep one of the two");
         }
     }
 
@@ -373,10 +394,11 @@ private:
                 if (claim.bound != Bound::exactly) continue;
                 const RuleText* before = std::exchange(fixed[{claim.tunable, priority}], &rule);
                 if (before == nullptr || before == &rule) continue;
-                diagnostics_.warning(claim.source, claim.tunable_at,
-                                     fmt::format("rules `{}` and `{}` both fix {} at priority {}; the later one wins",
-                                                 quote(before->name), quote(rule.name), quote(claim.tunable), priority),
-                                     "give one a priority of its own, or bound the value with at_least or at_most");
+                diagnostics_.warning(
+                    claim.source, claim.tunable_at,
+                    fmt::format("rules `{}` and `{}` both fix {} at priority {}; the later one wins",
+                                quote(before->name), quote(rule.name), quote(claim.tunable), priority),
+                    "give one a priority of its own, or bound the value with at_least or at_most");
             }
         }
     }

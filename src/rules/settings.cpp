@@ -20,7 +20,8 @@ struct Choice {
 };
 
 template <class Value, std::size_t N>
-void parse_choice(const Section& section, std::string_view key, const std::array<Choice<Value>, N>& choices, Value& out) {
+void parse_choice(const Section& section, std::string_view key, const std::array<Choice<Value>, N>& choices,
+                  Value& out) {
     const std::optional<Text> text = section.string(key, fmt::format("{} = \"{}\"", key, choices[0].word));
     if (!text) return;
     std::vector<std::string_view> words;
@@ -57,7 +58,8 @@ private:
         if (node == nullptr) return;
         const toml::array* array = node->as_array();
         if (array == nullptr || array->empty()) {
-            section.error(section.at(*node), "`rules` is a list of folders", "write rules = [\"/etc/memtuned/rules\"]");
+            section.error(section.at(*node), "`rules` is a list of folders",
+                          "write rules = [\"/etc/memtuned/rules\"]");
             return;
         }
         settings_.folders.clear();
@@ -79,9 +81,11 @@ private:
             *text, {.dimension = dimension::seconds, .subject = key, .constant = true}, {}, unused, diagnostics_);
         if (!compiled) return;
         if (compiled->lowest < seconds(least) || compiled->lowest > seconds(most))
-            section.error(text->offset(0), fmt::format("{} is between {} and {}, here is {}", key, show(least), show(most),
-                                                       format_quantity(compiled->lowest, dimension::seconds)),
-                          key == "busy" ? "reading pressure faster than every 100ms damages it for every reader" : "");
+            section.error(
+                text->offset(0),
+                fmt::format("{} is between {} and {}, here is {}", key, show(least), show(most),
+                            format_quantity(compiled->lowest, dimension::seconds)),
+                key == "busy" ? "reading pressure faster than every 100ms damages it for every reader" : "");
         else
             out = from_seconds(compiled->lowest);
     }
@@ -94,15 +98,17 @@ private:
         parse_duration(section, "busy", shortest_interval, longest_interval, settings_.busy);
         parse_duration(section, "busy_for", Duration{0}, std::chrono::hours(1), settings_.busy_for);
         if (settings_.busy > settings_.idle)
-            section.error(section.at(section.table()),
-                          fmt::format("busy ({}) is longer than idle ({})", show(settings_.busy), show(settings_.idle)),
-                          "a busy machine is sampled more often than an idle one");
+            section.error(
+                section.at(section.table()),
+                fmt::format("busy ({}) is longer than idle ({})", show(settings_.busy), show(settings_.idle)),
+                "a busy machine is sampled more often than an idle one");
     }
 
     /// [tunable.vm.swappiness] nests by the dots of the name.
     void parse_tunables(const Section& section, const std::string& prefix) {
         for (const auto& [key, node] : section.table()) {
-            const std::string name = prefix.empty() ? std::string(key.str()) : fmt::format("{}.{}", prefix, key.str());
+            const std::string name =
+                prefix.empty() ? std::string(key.str()) : fmt::format("{}.{}", prefix, key.str());
             const toml::table* table = node.as_table();
             const std::optional<std::size_t> index = tunables::find(name);
             if (table != nullptr && index)
@@ -135,7 +141,8 @@ private:
     void parse_tunable(const Section& section, std::size_t index) {
         if (tunables::catalogue()[index].trigger) {
             section.error(section.at(section.table()),
-                          fmt::format("{} acts when written, so there is nothing to set for it", tunables::catalogue()[index].name),
+                          fmt::format("{} acts when written, so there is nothing to set for it",
+                                      tunables::catalogue()[index].name),
                           "take these lines out");
             return;
         }
@@ -157,8 +164,9 @@ private:
         const toml::node* node = section.table().get(key);
         std::optional<ValueText> value = node == nullptr ? std::nullopt : section.value(*node);
         if (!value) return std::nullopt;
-        return ClaimText{section.source(), std::string(tunables::catalogue()[index].name), Bound::exactly,
-                         std::move(*value), section.at(*node), section.at(*node)};
+        return ClaimText{section.source(),  std::string(tunables::catalogue()[index].name),
+                         Bound::exactly,    std::move(*value),
+                         section.at(*node), section.at(*node)};
     }
 
     Diagnostics& diagnostics_;

@@ -15,7 +15,9 @@ namespace {
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 constexpr std::size_t mark_distance = 1024;
 
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+bool continues_character(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
+}
 
 class Descriptor {
 public:
@@ -37,7 +39,9 @@ struct Escape {
     std::size_t decoded;
 };
 
-std::size_t utf8_length(unsigned long code) { return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4; }
+std::size_t utf8_length(unsigned long code) {
+    return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+}
 
 Escape escape_at(std::string_view text, std::size_t at) {
     const char kind = at + 1 < text.size() ? text[at + 1] : '\0';
@@ -149,7 +153,8 @@ Text text_at(const Source& source, std::size_t begin, std::string value) {
         const Escape step = escaped ? escape_at(raw, at) : Escape{1, 1};
         // The parser reads "\r\n" as "\n": of what is not escaped, only what is in the value counts.
         const bool dropped = !escaped && raw[at] != text.value[text.offsets.size()];
-        for (std::size_t i = 0; i < step.decoded && !dropped; ++i) text.offsets.push_back(static_cast<std::uint32_t>(at));
+        for (std::size_t i = 0; i < step.decoded && !dropped; ++i)
+            text.offsets.push_back(static_cast<std::uint32_t>(at));
         at += step.raw;
     }
     text.offsets.resize(text.value.size(), static_cast<std::uint32_t>(at));

@@ -8,7 +8,9 @@
 namespace memtuned::rules {
 namespace {
 
-Position position(const toml::source_position& at) { return {at.line, at.column}; }
+Position position(const toml::source_position& at) {
+    return {at.line, at.column};
+}
 
 std::string_view type_name(const toml::node& node) {
     switch (node.type()) {
@@ -51,9 +53,9 @@ struct Refusal {
     std::string help;
 };
 
-/// What is kept from the parser: toml++ 3.3 runs into undefined behaviour on some characters outside strings, and
-/// builds a table in a table for each dot of a key, which by the hundred thousand overflow the stack when they are
-/// freed. A forgotten quote, the commonest slip, is told better here as well.
+/// What the parser is spared. It builds a table in a table for each dot of a key, which by the hundred thousand
+/// overflow the stack when they are freed; and of a forgotten quote, the commonest slip, it tells no more than that
+/// something was unexpected, if a letter outside ASCII does not take toml++ 3.3 into undefined behaviour first.
 std::optional<Refusal> refuse(std::string_view text) {
     int parts = 1;
     std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
@@ -70,7 +72,8 @@ std::optional<Refusal> refuse(std::string_view text) {
             continue;
         }
         if (!is_bare(c))
-            return Refusal{at, "a character that has no meaning outside quotes", "put text and expressions in quotes"};
+            return Refusal{at, "a character that has no meaning outside quotes",
+                           "put text and expressions in quotes"};
         if (c == '.' && ++parts > deepest_key)
             return Refusal{at, "a key of so many parts", "no key has so many; did a quote get lost?"};
         if (std::string_view("=,[]{}\n").find(c) != std::string_view::npos) parts = 1;
@@ -100,12 +103,17 @@ std::optional<toml::table> parse_toml(const Source& source, Diagnostics& diagnos
     return std::nullopt;
 }
 
-std::size_t Section::at(const toml::node& node) const { return source_->offset(position(node.source().begin)); }
-std::size_t Section::at(const toml::key& key) const { return source_->offset(position(key.source().begin)); }
+std::size_t Section::at(const toml::node& node) const {
+    return source_->offset(position(node.source().begin));
+}
+std::size_t Section::at(const toml::key& key) const {
+    return source_->offset(position(key.source().begin));
+}
 
 void Section::wrong_type(const toml::node& node, std::string_view key, std::string_view wanted,
                          std::string_view instead) const {
-    error(at(node), fmt::format("`{}` is {}, here is {}", key, wanted, type_name(node)), fmt::format("write {}", instead));
+    error(at(node), fmt::format("`{}` is {}, here is {}", key, wanted, type_name(node)),
+          fmt::format("write {}", instead));
 }
 
 std::optional<Text> Section::string(std::string_view key, std::string_view instead) const {
@@ -143,8 +151,9 @@ std::optional<Section> Section::section(std::string_view key, std::string_view i
 std::optional<ValueText> Section::value(const toml::node& node) const {
     if (const auto* number = node.as_integer()) return number->get();
     if (const auto* text = node.as_string()) return text_at(source_, at(node), text->get());
-    error(at(node), fmt::format("a value is an integer in the kernel's own unit or an expression in quotes, here is {}",
-                                type_name(node)),
+    error(at(node),
+          fmt::format("a value is an integer in the kernel's own unit or an expression in quotes, here is {}",
+                      type_name(node)),
           node.is_floating_point() ? "write it in quotes, with its unit: \"64 MiB\", \"5%\"" : "");
     return std::nullopt;
 }

@@ -55,7 +55,8 @@ public:
     }
 
 private:
-    void wrong_type(const toml::node& node, std::string_view key, std::string_view wanted, std::string_view instead) const;
+    void wrong_type(const toml::node& node, std::string_view key, std::string_view wanted,
+                    std::string_view instead) const;
 
     const Source& source_;
     Diagnostics& diagnostics_;

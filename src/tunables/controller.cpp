@@ -23,6 +23,7 @@ using Entry = Journal::Entry;
 
 /// zoneinfo's cost grows with cpus times zones, and a tunable that depends on it is written once a second at most.
 constexpr Duration limits_interval = std::chrono::seconds(1);
+constexpr Duration idle_limits_interval = std::chrono::minutes(1);
 
 const Tunable& about(std::size_t tunable) {
     assert(tunable < catalogue().size());
@@ -64,6 +65,7 @@ struct Controller::State {
     State(const kernel::Root& root, kernel::SysctlFiles& files_, Journal& journal_, Mode mode);
 
     void refresh(std::span<const std::size_t> wanted, Instant now);
+    bool machine_due(std::span<const std::size_t> wanted, Instant now) const;
     void refresh_value(std::size_t i);
     void refresh_trigger(std::size_t i);
     void note(std::size_t i, std::int64_t real);
@@ -94,7 +96,7 @@ struct Controller::State {
     Books books;
     MachineReader machine;
     bool machine_known = false;
-    std::optional<Instant> machine_due;
+    std::optional<Instant> machine_read;
     std::vector<Reading> readings{catalogue().size()};
     std::vector<bool> asked = std::vector<bool>(catalogue().size());  ///< nothing new is to be had from the file
     const std::size_t min_free = *find("vm.min_free_kbytes");
@@ -117,14 +119,23 @@ Controller::State::State(const kernel::Root& root, kernel::SysctlFiles& files_, 
 // Reading
 
 void Controller::State::refresh(std::span<const std::size_t> wanted, Instant now) {
-    const bool watermarks = std::ranges::any_of(wanted, [this](std::size_t i) { return moves_watermarks(i); });
-    if (watermarks && (!machine_due || now >= *machine_due)) {
+    if (machine_due(wanted, now)) {
         machine_known = static_cast<bool>(machine.refresh());
-        machine_due = now + limits_interval;
+        machine_read = now;
     }
     for (const std::size_t i : wanted) about(i).trigger ? refresh_trigger(i) : refresh_value(i);
     for (const std::size_t i : wanted)
         if (moves_watermarks(i)) bound_by_machine(i);
+}
+
+/// The zones are the dearest file of all. While nothing that moves their marks is ours they are read now and then,
+/// for memory that is plugged in: the first write looks at them afresh in any case.
+bool Controller::State::machine_due(std::span<const std::size_t> wanted, Instant now) const {
+    const auto watermarks = [this](std::size_t i) { return moves_watermarks(i); };
+    const auto claimed = [this](std::size_t i) { return moves_watermarks(i) && books.claimed(i); };
+    if (std::ranges::none_of(wanted, watermarks)) return false;
+    return !machine_read ||
+           now - *machine_read >= (std::ranges::any_of(wanted, claimed) ? limits_interval : idle_limits_interval);
 }
 
 void Controller::State::refresh_value(std::size_t i) {

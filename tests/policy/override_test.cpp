@@ -379,6 +379,38 @@ TEST_SUITE("limits") {
         CHECK(scene.value("vm.swappiness") == 60);
     }
 
+    TEST_CASE("a write that was cut down is tried again after a while and not before") {
+        Scene scene("baseline.vm.min_free_kbytes = 80000");
+        SUBCASE("to what it held") {
+            scene.tunables.cut_down("vm.min_free_kbytes", 67584);
+        }
+        SUBCASE("to something between") {
+            scene.tunables.cut_down("vm.min_free_kbytes", 70000);
+        }
+        scene.run(59s);
+        CHECK(scene.taken_orders() == "write vm.min_free_kbytes 67584 -> 80000");
+        scene.tunables.cut_down("vm.min_free_kbytes", 100000);
+        scene.run(3s);
+        CHECK(scene.value("vm.min_free_kbytes") == 80000);
+        CHECK(scene.orders.size() == 1);
+    }
+
+    TEST_CASE("a write that was cut down does not delay a release") {
+        Scene scene(R"(
+            [[rule]]
+            name = "on"
+            when = "psi.memory.some.avg10 > 10%"
+            set = { vm.min_free_kbytes = 80000 }
+        )");
+        scene.tunables.cut_down("vm.min_free_kbytes", 70000);
+        scene.set("psi.memory.some.avg10", 0.2);
+        scene.run(2s);
+        CHECK(scene.value("vm.min_free_kbytes") == 70000);
+        scene.set("psi.memory.some.avg10", 0);
+        scene.run(1s);
+        CHECK(scene.value("vm.min_free_kbytes") == 67584);
+    }
+
     TEST_CASE("the ceiling is never passed and a value above a falling one comes down at once") {
         Scene scene("baseline.vm.min_free_kbytes = \"200 MiB\"");
         scene.tunables["vm.min_free_kbytes"].ceiling = 100000;

@@ -6,7 +6,7 @@
 namespace memtuned::test {
 
 TEST_SUITE("reasons") {
-    TEST_CASE("a decision says the condition with the figures it saw, each once") {
+    TEST_CASE("a decision says the condition with the figures it saw") {
         Scene scene(R"~(
             [[rule]]
             name = "reserve"

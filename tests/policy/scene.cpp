@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -62,7 +63,11 @@ std::string joined(std::vector<std::string>& lines) {
 
 // --- tunables ---
 
-Tunables::Tunables() : readings_(tunables::catalogue().size()), books_(readings_.size()), errors_(readings_.size()) {
+Tunables::Tunables()
+    : readings_(tunables::catalogue().size()),
+      books_(readings_.size()),
+      errors_(readings_.size()),
+      most_(readings_.size(), std::numeric_limits<std::int64_t>::max()) {
     static constexpr std::pair<std::string_view, std::int64_t> defaults[] = {
         {"vm.swappiness", 60},          {"vm.min_free_kbytes", 67584},        {"vm.watermark_scale_factor", 10},
         {"vm.vfs_cache_pressure", 100}, {"vm.watermark_boost_factor", 15000}, {"vm.page-cluster", 3},
@@ -93,6 +98,10 @@ void Tunables::fail(std::string_view name, int error) {
     errors_[index_of(name)] = error;
 }
 
+void Tunables::cut_down(std::string_view name, std::int64_t most) {
+    most_[index_of(name)] = most;
+}
+
 Outcome Tunables::carry_out(const Decision& decision) {
     const std::size_t i = decision.tunable;
     if (errors_[i] != 0)
@@ -104,7 +113,8 @@ Outcome Tunables::carry_out(const Decision& decision) {
 
 Outcome Tunables::act(Decision::Order order, std::size_t i, std::int64_t to) {
     const std::int64_t present = readings_[i].value;
-    const std::int64_t bounded = std::min(to, std::max(readings_[i].ceiling, readings_[i].boot));
+    const std::int64_t ceiling = std::min(readings_[i].ceiling, most_[i]);
+    const std::int64_t bounded = std::min(to, std::max(ceiling, readings_[i].boot));
     switch (order) {
         case Decision::Order::write:
             if (books_[i] && books_[i]->ours != present) return {Outcome::Kind::foreign, present, {}};

@@ -42,6 +42,8 @@ public:
     void set(std::string_view name, std::int64_t value);
     /// Orders for `name` fail with `error` until it is 0.
     void fail(std::string_view name, int error);
+    /// A write to `name` is lowered to this: the ceiling as it is then, of which the reading does not know yet.
+    void cut_down(std::string_view name, std::int64_t most);
     Outcome carry_out(const Decision& decision);
 
 private:
@@ -61,6 +63,7 @@ private:
     std::vector<Reading> readings_;
     std::vector<std::optional<Entry>> books_;  // in place of the undo journal
     std::vector<int> errors_;
+    std::vector<std::int64_t> most_;
 };
 
 class Scene {

@@ -305,7 +305,6 @@ TEST_CASE("what is wrong with a dimension") {
          "   = to choose between two numbers write: condition ? a : b\n"},
         {swappiness, "5 / 0", "5: error: this divides by zero\n"},
         {swappiness, "5 / (3 - 3)", "5: error: this divides by zero\n"},
-        {swappiness, "5 / (0 * mem.free)", "5: error: this divides by zero\n"},
         {swappiness, "lerp(psi.memory.some.now, 0%, 20 MiB, 50, 300)",
          "31: error: `psi.memory.some.now` is a ratio (%), `20 MiB` is bytes: they cannot be compared\n"
          "   = write a number such as 5%\n"},
@@ -452,6 +451,11 @@ TEST_CASE("what is legal and surely wrong gets a warning") {
          "32: warning: `psi.memory.some.avg10 < 10` is always true on this machine\n"
          "   = 10 means 1000%; write 10%\n"},
     });
+}
+
+TEST_CASE("what may be zero is divided by without a word") {
+    CHECK(brief("5 / host.cpus", swappiness) == "");
+    CHECK(brief("swap.used / swap.total > 5%", condition, {{.swap_bytes = 0}, std::chrono::seconds(2)}) == "");
 }
 
 TEST_CASE("guards for other machines get no warning") {

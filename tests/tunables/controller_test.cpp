@@ -187,13 +187,19 @@ TEST_CASE("the watermark tunables are bounded by memory and by what the zones ca
     CHECK(run.refresh("vm.watermark_scale_factor").safe_maximum == 1000);
 }
 
-TEST_CASE("zones are read at most once a second") {
+TEST_CASE("zones are read once a minute, and once a second while what moves their marks is ours") {
     Run run;
     const Instant start{};
     const std::int64_t before = run.refresh("vm.watermark_scale_factor", start).ceiling;
     run.zones(1000000, 20000, 50000);
-    CHECK(run.refresh("vm.watermark_scale_factor", start + 999ms).ceiling == before);
-    CHECK(run.refresh("vm.watermark_scale_factor", start + 1s).ceiling < before);
+    CHECK(run.refresh("vm.watermark_scale_factor", start + 59s).ceiling == before);
+    const std::int64_t less = run.refresh("vm.watermark_scale_factor", start + 60s).ceiling;
+    CHECK(less < before);
+
+    REQUIRE(run.write("vm.watermark_scale_factor", 20).kind == Kind::written);
+    run.zones(1000000, 15000, 50000);
+    CHECK(run.refresh("vm.watermark_scale_factor", start + 60s + 999ms).ceiling == less);
+    CHECK(run.refresh("vm.watermark_scale_factor", start + 61s).ceiling < less);
 }
 
 TEST_CASE("the ceiling of one watermark tunable counts with the value of the other") {

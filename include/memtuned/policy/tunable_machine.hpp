@@ -143,6 +143,7 @@ private:
     std::optional<Source> clamp_said_of_;
     Instant last_write_{};
     Instant retry_at_{};
+    Instant room_at_{};
     Duration retry_after_{0};
     Instant until_{};                // end of a yield or a freeze ...
     std::uint64_t waits_under_ = 0;  // ... which an override ends, but for the one (its id) that stood when it began

@@ -16,10 +16,10 @@ struct Diagnostic {
 
     Severity severity;
     std::string file;
-    Position at;          ///< line 0: the file as a whole
-    std::string message;  ///< what is wrong
-    std::string help;     ///< what to write instead; may be empty
-    std::string excerpt;  ///< the line it is about, or the part of it around the place; may be empty
+    Position at;            ///< line 0: the file as a whole
+    std::string message;    ///< what is wrong
+    std::string help;       ///< what to write instead; may be empty
+    std::string excerpt;    ///< the line it is about, or the part of it around the place; may be empty
     std::size_t caret = 0;  ///< the place in the excerpt, counted from 1; 0: none
 };
 

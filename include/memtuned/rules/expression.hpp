@@ -4,7 +4,8 @@
 // was compiled, so that running it needs no checks, no allocation and no more than `stack_depth` numbers.
 //
 // Every value is a double in base units (bytes, seconds, 1 = 100 %). NaN is "no data" and spreads through arithmetic;
-// conditions are 1, 0 or NaN (unknown): `and` is false if either side is, `or` true if either is, else unknown spreads.
+// conditions are 1, 0 or NaN (unknown): `and` is false if either side is, `or` true if either is, else unknown
+// spreads.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +22,36 @@
 namespace memtuned::rules {
 
 enum class Op : std::uint8_t {
-    constant, indicator, available, boot, baseline, current, window,  // these push
-    negate, logical_not, abs, floor, ceil, round,                     // one operand
-    add, subtract, multiply, divide, min, max,                        // two
-    less, less_equal, greater, greater_equal, equal, not_equal, logical_and, logical_or,
-    select, clamp,  // three
-    lerp,           // five
+    constant,
+    indicator,
+    available,
+    boot,
+    baseline,
+    current,
+    window,  // these push
+    negate,
+    logical_not,
+    abs,
+    floor,
+    ceil,
+    round,  // one operand
+    add,
+    subtract,
+    multiply,
+    divide,
+    min,
+    max,  // two
+    less,
+    less_equal,
+    greater,
+    greater_equal,
+    equal,
+    not_equal,
+    logical_and,
+    logical_or,
+    select,
+    clamp,  // three
+    lerp,   // five
 };
 
 enum class WindowFunction : std::uint8_t { avg, min, max, deriv, predict_linear, time_to };

@@ -29,13 +29,13 @@ struct Surroundings {
 
 /// What an expression is for: which dimension it must have, and which names of its tunable it may use.
 struct Purpose {
-    bool condition = false;               ///< true or false is wanted; the rest is ignored
-    Dimension dimension = {};             ///< of the value
-    std::string_view subject = "this";    ///< whose value it is, for messages: "vm.swappiness", "a duration"
+    bool condition = false;             ///< true or false is wanted; the rest is ignored
+    Dimension dimension = {};           ///< of the value
+    std::string_view subject = "this";  ///< whose value it is, for messages: "vm.swappiness", "a duration"
     bool boot = false;
     bool baseline = false;
     bool current = false;
-    bool constant = false;                ///< must not depend on anything measured
+    bool constant = false;  ///< must not depend on anything measured
 };
 
 /// `indicator < number` anywhere in a condition: what trips it and what releases it.
@@ -47,7 +47,7 @@ struct Threshold {
 
 struct Compiled {
     Program program;
-    double lowest;   ///< bounds of the value, as far as they are known
+    double lowest;  ///< bounds of the value, as far as they are known
     double highest;
     std::vector<Threshold> thresholds;
     std::vector<std::uint32_t> needs;    ///< slots without which it means nothing

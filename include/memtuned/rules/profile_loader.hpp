@@ -12,10 +12,11 @@
 
 namespace memtuned::rules {
 
-/// Profile NAME is the first FOLDER/NAME.toml; to it are added FOLDER/NAME.d/*.toml of all folders, from the last folder
-/// to the first and in the order of their names. Included profiles come first, each once, each with its own drop-ins.
-/// A claim of a later file replaces those of an earlier one for the same tunable or its twin in [baseline]; a rule replaces
-/// the rule of the same name and keeps its place. Errors go to `diagnostics`, and the rest is returned for more to be found.
+/// Profile NAME is the first FOLDER/NAME.toml; to it are added FOLDER/NAME.d/*.toml of all folders, from the last
+/// folder to the first and in the order of their names. Included profiles come first, each once, each with its own
+/// drop-ins. A claim of a later file replaces those of an earlier one for the same tunable or its twin in [baseline];
+/// a rule replaces the rule of the same name and keeps its place. Errors go to `diagnostics`, and the rest is
+/// returned for more to be found.
 std::optional<ProfileText> load_profile(const std::string& name, const std::vector<std::string>& folders,
                                         Diagnostics& diagnostics);
 

@@ -21,7 +21,7 @@ namespace memtuned::rules {
 struct Claim {
     std::size_t tunable = 0;
     Bound bound = Bound::exactly;
-    bool step = false;             ///< integrates: recomputed from `current` every `Rule::every`, not at each sample
+    bool step = false;  ///< integrates: recomputed from `current` every `Rule::every`, not at each sample
     Program value;
     std::optional<Program> relax;  ///< on release the claim is given back in such steps
 };
@@ -42,7 +42,7 @@ struct Rule {
     std::optional<Program> until;  ///< releases; without it the rule releases when `when` is false
     Duration for_at_least{0};
     Duration hold_from{0};
-    Duration hold_to{0};           ///< hold_from where the hold does not grow
+    Duration hold_to{0};  ///< hold_from where the hold does not grow
     Duration every{0};
     std::vector<Claim> claims;
     std::vector<TriggerClaim> triggers;
@@ -66,8 +66,8 @@ struct RuleSet {
     std::vector<Limit> limits;
 };
 
-/// Checks and compiles a whole profile together with the limits of `settings`. All errors go to `diagnostics`; with any
-/// nothing is returned. Warnings do not stop it.
+/// Checks and compiles a whole profile together with the limits of `settings`. All errors go to `diagnostics`; with
+/// any nothing is returned. Warnings do not stop it.
 std::optional<RuleSet> compile_profile(const std::string& name, const ProfileText& profile, const Settings& settings,
                                        const Surroundings& surroundings, Diagnostics& diagnostics);
 

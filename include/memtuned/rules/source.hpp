@@ -40,7 +40,7 @@ private:
     std::string name_;
     std::string text_;
     std::vector<std::size_t> starts_;  ///< offset at which each line begins
-    std::vector<std::size_t> marks_;   ///< characters before every `mark_distance` bytes: a line may be the whole file
+    std::vector<std::size_t> marks_;  ///< characters before every `mark_distance` bytes: a line may be the whole file
 };
 
 using Source = std::shared_ptr<const SourceFile>;

@@ -71,8 +71,9 @@ public:
     Controller(const kernel::Root& root, kernel::SysctlFiles& files, Journal& journal, Mode mode);
     ~Controller();
 
-    /// Reads the tunables in `wanted` (indices into catalogue()) and their limits; those that follow from the zones
-    /// once a second, as no tunable that has them may be written more often. Cheap when nothing changed.
+    /// Reads the tunables in `wanted` (indices into catalogue()) and their limits. Those that follow from the zones
+    /// are read once a second while a tunable that has them is ours, and once a minute before that: write() looks
+    /// afresh.
     void refresh(std::span<const std::size_t> wanted, Instant now = BootClock::now());
 
     /// One reading for each catalogue entry; those never refreshed are not available.

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -20,29 +21,43 @@ Status TriggerThread::start(std::size_t trigger, std::int64_t value, std::functi
     if (!event_) return system_error("eventfd", event_error_);
     {
         const std::lock_guard lock(mutex_);
-        if (running_) return system_error("the last trigger still runs", EBUSY);
-        running_ = true;
+        if (std::ranges::any_of(jobs_, [trigger](const Job& job) { return job.trigger == trigger; }))
+            return system_error("the last one still runs", EBUSY);
+        jobs_.push_back({trigger, value, std::move(act)});
+        if (std::exchange(running_, true)) return Done{};
     }
     if (thread_.joinable()) thread_.join();
     try {
-        thread_ = std::thread([this, trigger, value, act = std::move(act)] { run(trigger, value, act); });
+        thread_ = std::thread([this] { run(); });
     } catch (const std::system_error& error) {
         const std::lock_guard lock(mutex_);
         running_ = false;
+        jobs_.clear();
         return system_error("cannot start a thread", error.code().value());
     }
     return Done{};
 }
 
-void TriggerThread::run(std::size_t trigger, std::int64_t value, const std::function<Status()>& act) {
-    const Instant begin = BootClock::now();
-    Status status = act();
-    {
-        const std::lock_guard lock(mutex_);
-        finished_.push_back({trigger, value, BootClock::now() - begin, std::move(status)});
-        running_ = false;
+void TriggerThread::run() {
+    for (;;) {
+        Job job;
+        {
+            const std::lock_guard lock(mutex_);
+            if (jobs_.empty()) {
+                running_ = false;
+                return;
+            }
+            job = jobs_.front();
+        }
+        const Instant begin = BootClock::now();
+        Status status = job.act();
+        {
+            const std::lock_guard lock(mutex_);
+            finished_.push_back({job.trigger, job.value, BootClock::now() - begin, std::move(status)});
+            jobs_.pop_front();
+        }
+        ::eventfd_write(event_.get(), 1);
     }
-    ::eventfd_write(event_.get(), 1);
 }
 
 std::vector<Controller::Finished> TriggerThread::finished() {

@@ -174,6 +174,7 @@ status 0 "$memtuned" --check "$here/../../rules/balanced.toml"
 says 'no errors'
 printf 'description = 1\n[[rule]]\n' >"$work/bad.toml"
 status 1 "$memtuned" --check "$work/bad.toml"
+# shellcheck disable=SC2016  # the backquotes are the message's own
 says 'bad\.toml:1:15: error: `description` is a string, here is an integer'
 status 1 "$memtuned" --check "$work/absent.toml"
 says 'absent\.toml: error: No such file or directory'
@@ -184,6 +185,7 @@ says '"name": "mem.total"'
 status 2 "$memtuned" --no-such-option
 status 2 "$memtuned" --json
 status 1 "$memtuned" --root "$root" --rules "$rules" --profile tset
+# shellcheck disable=SC2016
 says 'there is no profile `tset`'
 says 'did you mean test\?'
 echo "all as it should be"

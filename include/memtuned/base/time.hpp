@@ -22,7 +22,9 @@ struct BootClock {
 
 using Instant = BootClock::time_point;
 
-constexpr double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+constexpr double seconds(Duration d) {
+    return std::chrono::duration<double>(d).count();
+}
 constexpr Duration from_seconds(double s) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s));
 }

@@ -20,19 +20,19 @@ enum class Argument : std::uint8_t { none, zone, node, order };
 
 /// The values an indicator can have on a given machine, for warnings about comparisons that can never hold.
 enum class Range : std::uint8_t {
-    any,             ///< no bound known
-    not_negative,    ///< 0 and up
-    share,           ///< 0 to 100 %
-    of_memory,       ///< 0 to mem.total
-    of_swap,         ///< 0 to swap.total
-    of_zones,        ///< 0 to the number of populated zones
-    of_nodes,        ///< 1 to the number of nodes with memory
-    hour,            ///< 0 to under 24
+    any,           ///< no bound known
+    not_negative,  ///< 0 and up
+    share,         ///< 0 to 100 %
+    of_memory,     ///< 0 to mem.total
+    of_swap,       ///< 0 to swap.total
+    of_zones,      ///< 0 to the number of populated zones
+    of_nodes,      ///< 1 to the number of nodes with memory
+    hour,          ///< 0 to under 24
 };
 
 struct Indicator {
-    std::string_view name;    ///< dotted, lower case: "psi.memory.some.avg10"
-    Dimension dimension;      ///< values are in its base unit: bytes, seconds, 1 = 100 %
+    std::string_view name;  ///< dotted, lower case: "psi.memory.some.avg10"
+    Dimension dimension;    ///< values are in its base unit: bytes, seconds, 1 = 100 %
     Range range;
     Argument argument;
     std::string_view source;  ///< the file and the field behind it, as a person would look it up

@@ -93,7 +93,8 @@ public:
     Outcome disown(std::size_t tunable);
     Outcome rebase(std::size_t tunable);
 
-    /// Starts a trigger on a thread of its own; Busy (EBUSY) while the last one still runs, whichever that is.
+    /// Starts a trigger on a thread of its own, after another that still runs; Busy (EBUSY) while it is itself
+    /// running or waiting.
     Outcome fire(std::size_t trigger, std::int64_t value);
     /// Becomes readable when a trigger ended; finished() then says which, how long it took, and its error if any.
     int finished_fd() const;

@@ -135,6 +135,7 @@ int Daemon::run() {
 
 void Daemon::serve() {
     deadline_ = BootClock::now();
+    next_report_ = deadline_ + rules::shortest_interval;  // the first sample has no rates to show
     introduce();
     tick(deadline_);
     supervisor_.ready(status());

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The daemon on this machine's own kernel, under real memory pressure: huge pages are reserved until little is left, zram
-# takes what is swapped, and stress-ng wants more than there is. Rules on PSI, watermarks and swap rates must move
-# vm.swappiness and vm.min_free_kbytes, with figures in the log, and every tunable must hold what it held before
+# takes what is swapped, a file is read again and again, and stress-ng wants more than there is. Rules on PSI, watermarks
+# and swap rates must move vm.swappiness and vm.min_free_kbytes, with figures in the log, and every tunable must hold what
+# it held before
 #   - after the pressure is gone and the rules are released,
 #   - after Ctrl-C in the middle of it,
 #   - after kill -9 in the middle of it and memtuned --restore.
@@ -14,9 +15,12 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 memtuned=${MEMTUNED:?the path of the program}
-left_free_mib=1500
+left_mib=1800
 swap_mib=3000
 stress_mib=2300
+# Without page cache there is nothing easily reclaimable, and the ceiling of vm.min_free_kbytes rightly forbids to raise
+# it: something must read files.
+read_mib=300
 huge=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 zram=/sys/block/zram0
 
@@ -32,9 +36,10 @@ command -v stress-ng >/dev/null || skip "stress-ng is not installed"
 [ "$(cat $zram/disksize)" = 0 ] || skip "/dev/zram0 is in use"
 [ "$(cat $huge)" = 0 ] || skip "huge pages are in use"
 
-work=$(mktemp -d)
+work=$(mktemp -d -p /var/tmp)
 daemon=
 stress=
+reader=
 
 tunables() {
     local name
@@ -48,6 +53,7 @@ value() { cat "/proc/sys/vm/$1"; }
 
 clean_up() {
     [ -z "$stress" ] || kill -KILL -- "-$stress" 2>/dev/null || true
+    [ -z "$reader" ] || kill -KILL "$reader" 2>/dev/null || true
     [ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null || true
     echo 0 >$huge
     if grep -q '^/dev/zram0 ' /proc/swaps; then swapoff /dev/zram0; fi
@@ -64,6 +70,9 @@ fail() {
     echo "--- tunables before and now ---"
     diff "$work/before" <(tunables) || true
     grep -E 'MemFree|MemAvail|^Cached|Swap' /proc/meminfo
+    echo "--- who wants memory ---"
+    cat "$work/stress"
+    ps -eo pid,stat,rss,wchan:32,args --sort=-rss | head -6
     exit 1
 }
 
@@ -81,9 +90,15 @@ prepare_memory() {
     echo $((swap_mib * 1024 * 1024)) >$zram/disksize
     mkswap /dev/zram0 >/dev/null
     swapon -p 100 /dev/zram0
-    local free_mib
-    free_mib=$(awk '/^MemFree:/ { print int($2 / 1024) }' /proc/meminfo)
-    ((free_mib <= left_free_mib)) || echo $(((free_mib - left_free_mib) / 2)) >$huge
+    # What earlier work left in the page cache would count neither as free nor as taken.
+    sync
+    echo 3 >/proc/sys/vm/drop_caches
+    local available_mib
+    available_mib=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
+    ((available_mib <= left_mib)) || echo $(((available_mib - left_mib) / 2)) >$huge
+    head -c ${read_mib}M /dev/zero >"$work/file"
+    while :; do cat "$work/file" >/dev/null; done &
+    reader=$!
 }
 
 start_daemon() { # profile, folder of rules
@@ -107,7 +122,7 @@ moved() { # name
     [ "$(value "$1")" != "$(sed -n "s/^vm\.$1 = //p" "$work/before")" ]
 }
 both_moved() { moved swappiness && moved min_free_kbytes; }
-log_says() { grep -Eq "$1" "$work/log" || fail "the log does not say: $1"; }
+log_says() { wait_for 5 "the log to say: $1" grep -Eq "$1" "$work/log"; }
 
 press() {
     start_daemon pressure "$here/rules"
@@ -115,7 +130,7 @@ press() {
     wait_for 100 "both tunables to move" both_moved
     echo "  moved: $(tunables | diff "$work/before" - | grep '^>' | tr '\n' ' ')"
     log_says 'vm\.swappiness [0-9]+ -> [0-9]+: rule swapping: .*psi\.memory\.some\.now = [0-9.]+%.*swap\.out = [0-9.]+ [KMG]iB/s'
-    log_says 'vm\.min_free_kbytes [0-9]+ kB -> [0-9]+ kB: rule under-the-marks: .*zones\.below_high = [0-9]+.*reclaim\.kswapd_scan = '
+    log_says 'vm\.min_free_kbytes [0-9]+ kB -> [0-9]+ kB.*: rule under-the-marks: .*zones\.below_high = [0-9]+.*reclaim\.kswapd_scan = '
 }
 
 released() {

@@ -7,6 +7,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@
 #include "memtuned/base/result.hpp"
 #include "memtuned/kernel/kept_file.hpp"
 #include "memtuned/kernel/root.hpp"
+#include "memtuned/kernel/units.hpp"
 
 namespace memtuned::kernel {
 
@@ -67,8 +69,11 @@ public:
     Result<std::int64_t> newest() override;
 
 private:
+    const CgroupLayout& layout();
+
     Root root_;
     KeptFile loadavg_;
+    std::optional<CgroupLayout> layout_;  ///< looked for when first needed
 };
 
 /// Whether the cgroup `path` is `group` or lies below it: "/a.slice/b.service/x" is in "/a.slice/b.service", while

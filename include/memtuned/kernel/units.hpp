@@ -36,18 +36,23 @@ struct Unit {
     bool users = false;
     /// Why its processes must never be written, for a person; empty if they may be.
     std::string_view hands_off = {};
+    /// Units::version() when it came: another number is another life of the unit.
+    std::uint64_t since = 0;
 };
 
 /// Which hierarchies there are, as folders relative to the root, and what they tell.
 struct CgroupLayout {
-    std::string units;          ///< where units are: "sys/fs/cgroup", hybrid "sys/fs/cgroup/unified", v1 ".../systemd"
-    std::string memory;         ///< where memory is counted; empty if nowhere
+    std::string units;   ///< where units are: "sys/fs/cgroup", hybrid "sys/fs/cgroup/unified", v1 ".../systemd"
+    std::string memory;  ///< where memory is counted; empty if nowhere
     bool memory_is_v1 = false;  ///< memory.usage_in_bytes and memory.stat in place of memory.current
     bool has_pressure = false;  ///< memory.pressure and its like are in each folder of `units`: it is cgroup v2
 };
 
 /// From what is there, not from the mount table: a capture has none. ENOENT: no hierarchy that units could be in.
 Result<CgroupLayout> find_cgroups(const Root& root);
+
+/// The group that a text of /proc/PID/cgroup names in the hierarchy of the units, also after it was removed.
+std::optional<std::string_view> group_in(std::string_view text, const CgroupLayout& layout);
 
 class Units {
 public:
@@ -74,7 +79,12 @@ public:
     /// left out, as is a group that vanishes meanwhile.
     void processes(const Unit& unit, std::vector<pid_t>& pids) const;
 
-    /// The groups that somebody moved processes into since the last call, each once. A fork is no move.
+    /// The same for one group alone, those below it left out, by its path in the hierarchy.
+    void processes_in(const std::string& group, std::vector<pid_t>& pids) const;
+
+    /// The groups that somebody moved processes into since the last call, each once. A fork is no move. Those that
+    /// held some when they were found are among them, and all groups after events were lost; none that is not
+    /// watched.
     std::vector<std::string> take_arrivals();
 
     /// Why the processes of this cgroup must never be written; empty if they may be. For processes in a unit that is
@@ -92,9 +102,5 @@ private:
     struct State;
     std::unique_ptr<State> state_;
 };
-
-/// Whether a unit's name is meant by a pattern: `*`, `?` and `[…]` as in a shell; `*` does not reach over a `/`, so
-/// that "*.service" means no user's own. A backslash is itself, as it is common in unit names.
-bool matches(const std::string& pattern, const std::string& unit);
 
 }  // namespace memtuned::kernel

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "memtuned/indicators/sampler.hpp"
+#include "memtuned/kernel/units.hpp"
 #include "memtuned/kernel/zoneinfo.hpp"
 
 namespace memtuned::daemon {
@@ -17,8 +18,8 @@ namespace {
 using indicators::Argument;
 using indicators::Key;
 
-/// One row for each indicator; those with an argument get one for every node or populated zone here, or for order 9,
-/// a huge page.
+/// One row for each indicator; those with an argument get one for every node or populated zone here, for order 9, a
+/// huge page, or for all services together.
 std::vector<Key> all_keys(const kernel::Root& root) {
     kernel::ZoneinfoFile zoneinfo(root);
     const bool known = static_cast<bool>(zoneinfo.refresh());
@@ -31,6 +32,7 @@ std::vector<Key> all_keys(const kernel::Root& root) {
         const Argument argument = indicators::catalogue()[i].argument;
         if (argument == Argument::none) add(i, "");
         if (argument == Argument::order) add(i, "9");
+        if (argument == Argument::unit) add(i, "*.service");
         if (!known || (argument != Argument::zone && argument != Argument::node)) continue;
         for (const kernel::Zone& zone : zoneinfo.zones())
             if (zone.populated())
@@ -43,9 +45,13 @@ std::vector<Key> all_keys(const kernel::Root& root) {
 }  // namespace
 
 std::string indicator_table(const kernel::Root& root, bool json) {
-    indicators::Sampler sampler(root, all_keys(root));
+    kernel::Units units(root);
+    // What it could not find is unavailable, and says so.
+    static_cast<void>(units.start());
+    indicators::Sampler sampler(root, all_keys(root), &units);
     sampler.take(BootClock::now());
     std::this_thread::sleep_for(std::chrono::seconds(1));
+    units.refresh(BootClock::now());
     const indicators::Sample& sample = sampler.take(BootClock::now());
 
     nlohmann::json list = nlohmann::json::array();
@@ -64,7 +70,7 @@ std::string indicator_table(const kernel::Root& root, bool json) {
             if (!why.empty()) row["unavailable"] = why;
             list.push_back(std::move(row));
         } else {
-            text += fmt::format("{:<34} {:>12}  {} ({})\n", to_string(key),
+            text += fmt::format("{:<43} {:>12}  {} ({})\n", to_string(key),
                                 why.empty() ? format_quantity(value, info.dimension) : "unavailable",
                                 why.empty() ? info.help : why, info.source);
         }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "indicators/argument.hpp"
+#include "memtuned/base/unit_name.hpp"
 
 namespace memtuned::indicators {
 
@@ -22,7 +23,8 @@ std::string to_string(const Key& key) {
     const Indicator& indicator = catalogue()[key.indicator];
     switch (indicator.argument) {
         case Argument::none: break;
-        case Argument::zone: return fmt::format("{}(\"{}\")", indicator.name, key.argument);
+        case Argument::zone:
+        case Argument::unit: return fmt::format("{}(\"{}\")", indicator.name, key.argument);
         case Argument::node:
         case Argument::order: return fmt::format("{}({})", indicator.name, key.argument);
     }
@@ -50,6 +52,12 @@ std::optional<std::string> check_argument(const Key& key) {
                 return fmt::format(
                     "{} wants an order from 0 to {}, of blocks of 2^order pages; write, for example, {}(9)", name,
                     highest_order, name);
+            break;
+        case Argument::unit:
+            if (!could_name_units(key.argument))
+                return fmt::format(
+                    "{} wants a unit as \"NAME.service\", with * for any; write, for example, {}(\"ssh.service\")",
+                    name, name);
             break;
     }
     return std::nullopt;

@@ -56,6 +56,14 @@ struct ZoneFormula {
     std::uint64_t kernel::Zone::*field = nullptr;
 };
 
+/// Something of the units that the indicator's argument means, out of their cgroups.
+struct ServiceFormula {
+    enum class Figure : std::uint8_t { memory, swap, processes, growth, stalled };
+    Figure figure;
+    kernel::Resource resource = kernel::Resource::memory;  ///< of `stalled`, which is its avg10
+    kernel::Stalled who = kernel::Stalled::some;
+};
+
 struct FragmentationFormula {};
 struct SwapOnZramFormula {};
 struct CpusFormula {};
@@ -67,8 +75,8 @@ struct NeverFormula {
     std::string_view why;
 };
 
-using Formula = std::variant<PressureFormula, KeyedFormula, ZoneFormula, FragmentationFormula, SwapOnZramFormula,
-                             CpusFormula, UptimeFormula, HourFormula, NeverFormula>;
+using Formula = std::variant<PressureFormula, KeyedFormula, ZoneFormula, ServiceFormula, FragmentationFormula,
+                             SwapOnZramFormula, CpusFormula, UptimeFormula, HourFormula, NeverFormula>;
 
 /// The formulas, parallel to catalogue().
 std::span<const Formula> formulas();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "indicators/formula.hpp"
+#include "indicators/service_source.hpp"
 #include "indicators/sources.hpp"
 #include "memtuned/kernel/machine.hpp"
 
@@ -24,11 +25,19 @@ Result<double> cpus(std::string_view text) {
     return static_cast<double>(*count);
 }
 
+std::vector<std::size_t> columns(const std::vector<std::size_t>& of_units) {
+    std::vector<std::size_t> places;
+    for (const std::size_t indicator : of_units)
+        places.push_back(column::of(std::get<ServiceFormula>(formulas()[indicator])));
+    return places;
+}
+
 }  // namespace
 
 /// The sources that the keys need, in the order they are read, and the slots they fill.
 struct Sampler::Plan {
-    Plan(const kernel::Root& root_path, std::vector<Key> wanted);
+    Plan(const kernel::Root& root_path, std::vector<Key> wanted, const kernel::Units* units,
+         const std::vector<std::size_t>& own);
 
     void add(std::size_t slot, const Key& key);
     template <class Kind, class... Arguments>
@@ -38,6 +47,7 @@ struct Sampler::Plan {
     std::vector<Key> keys;
     Slots slots;
     std::vector<std::unique_ptr<Source>> sources;
+    ServiceSource services;
     Sample sample;
     std::optional<Instant> last;
 
@@ -52,9 +62,11 @@ struct Sampler::Plan {
     HourSource* hour = nullptr;
 };
 
-Sampler::Plan::Plan(const kernel::Root& root_path, std::vector<Key> wanted)
-    : root(root_path), keys(std::move(wanted)), slots(keys.size()) {
+Sampler::Plan::Plan(const kernel::Root& root_path, std::vector<Key> wanted, const kernel::Units* units,
+                    const std::vector<std::size_t>& own)
+    : root(root_path), keys(std::move(wanted)), slots(keys.size()), services(root, units, columns(own)) {
     for (std::size_t slot = 0; slot < keys.size(); ++slot) add(slot, keys[slot]);
+    sample.own_width = own.size();
     sample.values = slots.values();
     sample.unavailable = slots.unavailable();
 }
@@ -82,6 +94,8 @@ void Sampler::Plan::add(std::size_t slot, const Key& key) {
                 source(keyed[static_cast<std::size_t>(formula.file)], root, formula.file).want(slot, formula);
             else if constexpr (std::is_same_v<Kind, ZoneFormula>)
                 source(zones, root).want(slot, formula, argument, key.argument);
+            else if constexpr (std::is_same_v<Kind, ServiceFormula>)
+                services.want(slot, formula, key.argument);
             else if constexpr (std::is_same_v<Kind, FragmentationFormula>)
                 source(fragmentation, root).want(slot, parse_order(key.argument).value_or(highest_order));
             else if constexpr (std::is_same_v<Kind, SwapOnZramFormula>)
@@ -98,8 +112,9 @@ void Sampler::Plan::add(std::size_t slot, const Key& key) {
         formulas()[key.indicator]);
 }
 
-Sampler::Sampler(const kernel::Root& root, std::vector<Key> keys)
-    : plan_(std::make_unique<Plan>(root, std::move(keys))) {}
+Sampler::Sampler(const kernel::Root& root, std::vector<Key> keys, const kernel::Units* units,
+                 const std::vector<std::size_t>& own)
+    : plan_(std::make_unique<Plan>(root, std::move(keys), units, own)) {}
 Sampler::~Sampler() = default;
 Sampler::Sampler(Sampler&&) noexcept = default;
 Sampler& Sampler::operator=(Sampler&&) noexcept = default;
@@ -108,6 +123,8 @@ const Sample& Sampler::take(Instant now, Duration longest_step) {
     const Tick tick{now, longest_step};
     plan_->slots.begin();
     for (const std::unique_ptr<Source>& source : plan_->sources) source->take(tick, plan_->slots);
+    plan_->services.take(tick, plan_->slots);
+    plan_->sample.own = plan_->services.own();
     plan_->sample.at = now;
     plan_->sample.gap = plan_->last && now - *plan_->last > longest_step;
     plan_->last = now;
@@ -122,10 +139,15 @@ std::string_view Sampler::why_unavailable(std::size_t slot) const {
     return plan_->slots.why(slot);
 }
 
+std::string_view Sampler::why_own_unavailable(std::size_t own) const {
+    return plan_->services.lacks_of_own(own);
+}
+
 std::vector<std::string> Sampler::files() const {
     std::vector<std::string> files;
     for (const std::unique_ptr<Source>& source : plan_->sources)
         if (!source->file().empty()) files.emplace_back(source->file());
+    plan_->services.append_files(files);
     return files;
 }
 

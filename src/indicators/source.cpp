@@ -3,21 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 
 namespace memtuned::indicators {
 
-namespace {
-
-constexpr Duration retry_after = std::chrono::seconds(60);
-
-/// Errors that the next tick will meet again: the kernel has no such file, or not for us.
 bool lasting(int code) {
     return code == ENOENT || code == ENOTDIR || code == EOPNOTSUPP || code == EACCES || code == EPERM ||
            code == EISDIR;
 }
-
-}  // namespace
 
 void Slots::begin() {
     std::fill(values_.begin(), values_.end(), no_data);

@@ -4,9 +4,11 @@
 // when a file is read, and what becomes of its slots when it can't be.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "memtuned/base/result.hpp"
@@ -47,6 +49,14 @@ private:
     std::vector<std::uint8_t> unavailable_;
     std::vector<std::string> why_;
 };
+
+/// Errors that the next tick will meet again: the kernel has no such file, or not for us.
+bool lasting(int code);
+/// When such a file is looked for again: an open that fails builds a message each time.
+inline constexpr Duration retry_after = std::chrono::seconds(60);
+
+/// What a person can do about missing pressure files.
+inline constexpr std::string_view psi_is_off = " (PSI is off: boot with psi=1)";
 
 struct Tick {
     Instant now;

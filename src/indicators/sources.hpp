@@ -39,7 +39,7 @@ private:
     };
     Status refresh() override;
     void compute(double elapsed, Slots& slots) override;
-    std::string_view advice() const override { return " (PSI is off: boot with psi=1)"; }
+    std::string_view advice() const override { return psi_is_off; }
     static double figure(Wanted& wanted, const kernel::StallTimes& times, double elapsed);
 
     kernel::PressureFile file_;

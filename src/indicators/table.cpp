@@ -137,6 +137,18 @@ constexpr Row zone_headroom(std::string_view name, Argument of, std::string_view
             ZoneFormula{Measure::headroom}};
 }
 
+constexpr Row service(std::string_view name, Dimension dimension, Range range, ServiceFormula::Figure figure,
+                      std::string_view source, std::string_view help) {
+    return {{name, dimension, range, Argument::unit, source, help}, ServiceFormula{figure}};
+}
+
+/// "service.psi.io.some.avg10" out of "io.pressure some avg10".
+constexpr Row service_psi(std::string_view name, Resource resource, Stalled who, std::string_view source,
+                          std::string_view help) {
+    return {{name, dimension::ratio, Range::share, Argument::unit, source, help},
+            ServiceFormula{ServiceFormula::Figure::stalled, resource, who}};
+}
+
 constexpr Row table[] = {
     // Pressure
     psi("psi.memory.some.avg10", "/proc/pressure/memory some avg10",
@@ -375,6 +387,29 @@ constexpr Row table[] = {
     per_second("thp.faults", "/proc/vmstat thp_fault_alloc", "Page faults served with a transparent huge page"),
     per_second("thp.fallbacks", "/proc/vmstat thp_fault_fallback",
                "Page faults for which no huge page was to be had"),
+
+    // Services: the units that a pattern means, by their cgroups
+    service("service.memory", dimension::bytes, Range::of_memory, ServiceFormula::Figure::memory,
+            "cgroup memory.current, v1 memory.usage_in_bytes", "Memory of the services, their file cache included"),
+    service("service.swap", dimension::bytes, Range::of_swap, ServiceFormula::Figure::swap,
+            "cgroup memory.swap.current, v1 memory.stat total_swap", "Swap space that the services use"),
+    service("service.processes", dimension::count, Range::not_negative, ServiceFormula::Figure::processes,
+            "cgroup.procs", "Processes of the services"),
+    service("service.growth", dimension::bytes_per_second, Range::any, ServiceFormula::Figure::growth,
+            "cgroup memory.current, v1 memory.usage_in_bytes",
+            "Trend of the services' memory over the last minute; no data before they ran for 30 s"),
+    service_psi("service.psi.memory.some.avg10", Resource::memory, Stalled::some, "cgroup memory.pressure some avg10",
+                "Share of the last 10 s in which a task of the worst-off service waited for memory"),
+    service_psi("service.psi.memory.full.avg10", Resource::memory, Stalled::full, "cgroup memory.pressure full avg10",
+                "Share of the last 10 s in which every task of the worst-off service waited for memory"),
+    service_psi("service.psi.io.some.avg10", Resource::io, Stalled::some, "cgroup io.pressure some avg10",
+                "Share of the last 10 s in which a task of the worst-off service waited for block I/O"),
+    service_psi("service.psi.io.full.avg10", Resource::io, Stalled::full, "cgroup io.pressure full avg10",
+                "Share of the last 10 s in which every task of the worst-off service waited for block I/O"),
+    service_psi("service.psi.cpu.some.avg10", Resource::cpu, Stalled::some, "cgroup cpu.pressure some avg10",
+                "Share of the last 10 s in which a task of the worst-off service waited for a cpu"),
+    service_psi("service.psi.cpu.full.avg10", Resource::cpu, Stalled::full, "cgroup cpu.pressure full avg10",
+                "Share of the last 10 s in which every task of the worst-off service waited for a cpu"),
 
     // The rest
     per_second("oom.kills", "/proc/vmstat oom_kill", "Processes killed for want of memory, by a cgroup's limit too"),

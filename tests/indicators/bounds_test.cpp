@@ -35,6 +35,11 @@ TEST_CASE("the bounds of an indicator are those of the machine") {
     CHECK(bounds_of("time.hour", machine) == Pair{0, 24});
     CHECK(bounds_of("fault.major", machine) == Pair{0, infinity});
     CHECK(bounds_of("zones.headroom", machine) == Pair{-infinity, infinity});
+    CHECK(bounds_of("service.memory", machine) == Pair{0, 1000});
+    CHECK(bounds_of("service.swap", machine) == Pair{0, 500});
+    CHECK(bounds_of("service.processes", machine) == Pair{0, infinity});
+    CHECK(bounds_of("service.growth", machine) == Pair{-infinity, infinity});
+    CHECK(bounds_of("service.psi.io.full.avg10", machine) == Pair{0, 1});
 }
 
 TEST_CASE("swap that may still be switched on is not bounded by there being none") {

@@ -44,6 +44,7 @@ std::vector<Key> every_key() {
         made.push_back({i, argument == Argument::zone    ? "0/DMA32"
                            : argument == Argument::node  ? "0"
                            : argument == Argument::order ? "9"
+                           : argument == Argument::unit  ? "*.service"
                                                          : ""});
     }
     return made;
@@ -57,10 +58,12 @@ struct All {
     double operator[](std::string_view name) const { return sample->values[find(name).value()]; }
     bool unavailable(std::string_view name) const { return sample->unavailable[find(name).value()] != 0; }
     std::string why(std::string_view name) const { return std::string(sampler.why_unavailable(find(name).value())); }
+    /// Without the services', which no capture has.
     std::string all_unavailable() const {
         std::string names;
         for (std::size_t i = 0; i < catalogue().size(); ++i)
-            if (sample->unavailable[i]) names += (names.empty() ? "" : " ") + std::string(catalogue()[i].name);
+            if (sample->unavailable[i] && catalogue()[i].argument != Argument::unit)
+                names += (names.empty() ? "" : " ") + std::string(catalogue()[i].name);
         return names;
     }
 

@@ -114,6 +114,16 @@ TEST_CASE("the catalogue has what the rules are promised") {
                                         "compact.stalls",
                                         "compact.fails",
                                         "frag.unusable",
+                                        "service.memory",
+                                        "service.swap",
+                                        "service.processes",
+                                        "service.growth",
+                                        "service.psi.memory.some.avg10",
+                                        "service.psi.memory.full.avg10",
+                                        "service.psi.io.some.avg10",
+                                        "service.psi.io.full.avg10",
+                                        "service.psi.cpu.some.avg10",
+                                        "service.psi.cpu.full.avg10",
                                         "oom.kills",
                                         "host.uptime",
                                         "host.cpus",
@@ -176,11 +186,30 @@ TEST_CASE("a pressure indicator's name says what its source says") {
     }
 }
 
+TEST_CASE("a service's pressure indicator reads what its name and its source say") {
+    for (std::size_t i = 0; i < catalogue().size(); ++i) {
+        const Indicator& indicator = catalogue()[i];
+        if (!indicator.name.starts_with("service.psi.")) continue;
+        const auto formula = std::get<ServiceFormula>(formulas()[i]);
+        CHECK(formula.figure == ServiceFormula::Figure::stalled);
+        const std::string resource(kernel::pressure_path(formula.resource).substr(sizeof "proc/pressure/" - 1));
+        const std::string who = formula.who == kernel::Stalled::some ? "some" : "full";
+        CHECK(indicator.name == "service.psi." + resource + "." + who + ".avg10");
+        CHECK(indicator.source == "cgroup " + resource + ".pressure " + who + " avg10");
+    }
+}
+
+TEST_CASE("what is told of services takes a unit, and nothing else does") {
+    for (const Indicator& indicator : catalogue())
+        CHECK((indicator.argument == Argument::unit) == indicator.name.starts_with("service."));
+}
+
 TEST_CASE("a key is written as it stands in a rule") {
     CHECK(to_string(key("mem.free")) == "mem.free");
     CHECK(to_string(key("zone.free", "0/Normal")) == "zone.free(\"0/Normal\")");
     CHECK(to_string(key("node.below_low", "1")) == "node.below_low(1)");
     CHECK(to_string(key("frag.unusable", "9")) == "frag.unusable(9)");
+    CHECK(to_string(key("service.memory", "ssh.service")) == "service.memory(\"ssh.service\")");
 }
 
 TEST_CASE("arguments of the right shape are accepted") {
@@ -190,6 +219,13 @@ TEST_CASE("arguments of the right shape are accepted") {
     CHECK(objection("node.free", "0") == "none");
     CHECK(objection("frag.unusable", "0") == "none");
     CHECK(objection("frag.unusable", "10") == "none");
+    for (const std::string argument :
+         {"ssh.service", "batch-*.service", "session-1.scope", "user-1000.slice", "cups.socket", "home.mount",
+          "dev-sda2.swap", "user@1000.service/app-*.scope", "web-*", "web-?", "web-[0-9]", "*"}) {
+        CAPTURE(argument);
+        CHECK(objection("service.memory", argument) == "none");
+    }
+    CHECK(objection("service.memory", std::string(255, 'a') + "/" + std::string(247, 'b') + ".service") == "none");
 }
 
 TEST_CASE("arguments of the wrong shape are refused with what to write instead") {
@@ -210,6 +246,14 @@ TEST_CASE("arguments of the wrong shape are refused with what to write instead")
         CHECK(objection("frag.unusable", argument) ==
               "frag.unusable wants an order from 0 to 63, of blocks of 2^order pages; write, for example, "
               "frag.unusable(9)");
+    }
+    for (const std::string& argument : {std::string(), std::string("ssh"), std::string("ssh.service "),
+                                        std::string("ssh.Service"), std::string("ssh.timer"), std::string("service"),
+                                        std::string(".service"), std::string(504, 'a') + ".service"}) {
+        CAPTURE(argument);
+        CHECK(objection("service.psi.io.full.avg10", argument) ==
+              "service.psi.io.full.avg10 wants a unit as \"NAME.service\", with * for any; write, for example, "
+              "service.psi.io.full.avg10(\"ssh.service\")");
     }
 }
 

@@ -43,6 +43,7 @@ std::vector<Key> every_key() {
         made.push_back({i, argument == Argument::zone    ? "0/Normal"
                            : argument == Argument::node  ? "0"
                            : argument == Argument::order ? "9"
+                           : argument == Argument::unit  ? "*.service"
                                                          : ""});
     }
     return made;

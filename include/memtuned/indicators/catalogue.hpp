@@ -15,8 +15,9 @@
 
 namespace memtuned::indicators {
 
-/// What a name takes in parentheses: `zone.free("0/Normal")`, `node.free(0)`, `frag.unusable(9)`.
-enum class Argument : std::uint8_t { none, zone, node, order };
+/// What a name takes in parentheses: `zone.free("0/Normal")`, `node.free(0)`, `frag.unusable(9)`,
+/// `service.memory("batch-*.service")`.
+enum class Argument : std::uint8_t { none, zone, node, order, unit };
 
 /// The values an indicator can have on a given machine, for warnings about comparisons that can never hold.
 enum class Range : std::uint8_t {

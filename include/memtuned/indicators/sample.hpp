@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -19,6 +20,9 @@ struct Sample {
     std::span<const double> values;             ///< base units; NaN where there is no data
     std::span<const std::uint8_t> unavailable;  ///< 1 where this kernel or machine lacks the indicator
     bool gap = false;                           ///< too long since the last sample for any trend to hold across it
+    /// For each unit, by its place in kernel::Units, one value for each indicator wanted of every unit; NaN: no data.
+    std::span<const double> own = {};
+    std::size_t own_width = 0;  ///< how many of them are one unit's
 };
 
 }  // namespace memtuned::indicators

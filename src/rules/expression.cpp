@@ -81,6 +81,7 @@ double Program::run(const Scope& scope, std::size_t first, std::size_t last) con
         switch (in.op) {
             case Op::constant: stack[top++] = in.number; break;
             case Op::indicator: stack[top++] = scope.sample->values[in.index]; break;
+            case Op::own: stack[top++] = scope.own[in.index]; break;
             case Op::available: stack[top++] = truth(scope.sample->unavailable[in.index] == 0); break;
             case Op::boot: stack[top++] = scope.boot; break;
             case Op::baseline: stack[top++] = scope.baseline; break;

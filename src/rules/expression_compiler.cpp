@@ -505,14 +505,30 @@ private:
             if (const Function* function = look_up(functions, name.text)) return call(name, *function);
             if (const Windowed* function = look_up(windowed, name.text)) return over_time(name, *function);
         }
+        if (const std::optional<std::size_t> found = of_unit_at_hand(name)) return own_indicator(name, *found);
         const std::uint32_t first = here();
         const std::optional<std::uint32_t> slot = indicator(name);
         if (!slot) return pushed_wrong(name);
         emit({.op = Op::indicator, .index = *slot}, 1);
         note_need(*slot);
-        Operand operand = measured(name, *slot);
+        Operand operand = measured(name, needs_.keys[*slot].indicator);
         operand.slot = *slot;
         note_figure(operand, first);
+        return operand;
+    }
+
+    /// service.memory without an argument, where that has a meaning.
+    std::optional<std::size_t> of_unit_at_hand(const Token& name) const {
+        if (!purpose_.unit || is("(")) return std::nullopt;
+        const std::optional<std::size_t> found = indicators::find(name.text);
+        const bool unit = found && indicators::catalogue()[*found].argument == indicators::Argument::unit;
+        return unit ? found : std::nullopt;
+    }
+
+    Operand own_indicator(const Token& name, std::size_t found) {
+        emit({.op = Op::own, .index = needs_.own_number(found)}, 1);
+        const Operand operand = measured(name, found);
+        note_figure(operand, here() - 1);
         return operand;
     }
 
@@ -538,8 +554,8 @@ private:
         return "`boot` is known in claims: in [baseline], set, step and relax";
     }
 
-    Operand measured(const Token& name, std::uint32_t slot) const {
-        const indicators::Indicator& info = indicators::catalogue()[needs_.keys[slot].indicator];
+    Operand measured(const Token& name, std::size_t indicator) const {
+        const indicators::Indicator& info = indicators::catalogue()[indicator];
         const auto [low, high] = indicators::bounds(info, surroundings_.machine);
         // Profiles ask "is there swap at all?" and "is there a second node?": no mistake where there is none.
         const bool guard = (info.range == indicators::Range::of_swap && high == 0) ||
@@ -753,7 +769,7 @@ private:
             if (!operand) emit({.op = Op::constant, .number = 0}, 1);
             return wrong(name.begin);
         }
-        const Operand past = measured(inner, *slot);
+        const Operand past = measured(inner, needs_.keys[*slot].indicator);
         if (ahead && !unify(operand->dimension, dimension::seconds)) {
             error(operand->begin,
                   fmt::format("how far ahead is a time, `{}` is {}", shown(*operand), describe(operand->dimension)),
@@ -830,6 +846,15 @@ std::uint32_t Needs::slot(const indicators::Key& key) {
         return static_cast<std::uint32_t>(keys.size() - 1);
     }
     return static_cast<std::uint32_t>(found - keys.begin());
+}
+
+std::uint32_t Needs::own_number(std::size_t indicator) {
+    const auto found = std::find(own.begin(), own.end(), indicator);
+    if (found == own.end()) {
+        own.push_back(indicator);
+        return static_cast<std::uint32_t>(own.size() - 1);
+    }
+    return static_cast<std::uint32_t>(found - own.begin());
 }
 
 std::uint32_t Needs::window(const Window& window) {

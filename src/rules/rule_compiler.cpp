@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "memtuned/base/unit_name.hpp"
 #include "memtuned/rules/rule_set.hpp"
 #include "memtuned/tunables/catalogue.hpp"
 
@@ -66,6 +67,7 @@ public:
         }
         set_.keys = std::move(needs_.keys);
         set_.windows = std::move(needs_.windows);
+        set_.own = std::move(needs_.own);
         return std::move(set_);
     }
 
@@ -94,6 +96,12 @@ private:
     }
 
     void report_unknown(const ClaimText& text) {
+        const std::string_view score = tunables::oom_score_adj().name;
+        if (text.tunable == score) {
+            error(text.source, text.tunable_at, fmt::format("{} is of a unit, and none is named", score),
+                  fmt::format("write {}.\"NAME.service\" = …", score));
+            return;
+        }
         const std::size_t dot = text.tunable.rfind('.');
         if (dot != std::string::npos && tunables::find(text.tunable.substr(0, dot))) {
             error(text.source, text.tunable_at,
@@ -104,13 +112,15 @@ private:
         }
         std::vector<std::string_view> names;
         for (const Tunable& entry : tunables::catalogue()) names.push_back(entry.name);
-        const std::string_view close = nearest(text.tunable, names);
+        std::string_view close = nearest(text.tunable, names);
+        names.push_back(score);
+        if (close.empty()) close = nearest(text.tunable.substr(0, text.tunable.find('.')), {score});
         error(text.source, text.tunable_at, fmt::format("there is no tunable `{}`", quote(text.tunable)),
               close.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))
                             : fmt::format("did you mean {}?", close));
     }
 
-    std::optional<Compiled> value(const ClaimText& text, const Tunable& entry, Allowed allowed) {
+    std::optional<Compiled> value(const ClaimText& text, const Tunable& entry, Allowed allowed, bool unit = false) {
         std::optional<Compiled> compiled;
         if (const auto* number = std::get_if<std::int64_t>(&text.value))
             compiled = constant(static_cast<double>(*number) * entry.unit, std::to_string(*number), entry.dimension);
@@ -120,7 +130,8 @@ private:
                                            .subject = entry.name,
                                            .boot = allowed.boot,
                                            .baseline = allowed.baseline,
-                                           .current = allowed.current},
+                                           .current = allowed.current,
+                                           .unit = unit},
                                           surroundings_, needs_, diagnostics_);
         if (!compiled) return std::nullopt;
         check_limits(text, entry, *compiled);
@@ -150,6 +161,11 @@ private:
                   std::holds_alternative<std::int64_t>(text.value) && entry.dimension == dimension::bytes
                       ? "an integer is in the kernel's unit; with a unit of your own write \"64 MiB\""
                       : "");
+        else if (&entry == &tunables::oom_score_adj() && highest <= tunables::unkillable &&
+                 !settings_.allow_unkillable)
+            error(text.source, place(text.value, text.value_at),
+                  "-1000 takes a unit out of the OOM killer's reach altogether, also when it is the one that leaks",
+                  "write -999, or allow_unkillable = true in memtuned.toml");
         else if (entry.name == "vm.swappiness" && text.bound != Bound::at_most)
             warn_swap_on_disk(text, highest);
     }
@@ -176,15 +192,54 @@ private:
         return Claim{*index, text.bound, step, std::move(compiled->program), std::nullopt};
     }
 
+    // --- units ---
+
+    /// The pattern in oom_score_adj."batch-*.service"; nothing for the name of another tunable.
+    static std::optional<std::string> unit_pattern(const ClaimText& text) {
+        const std::string prefix = fmt::format("{}.", tunables::oom_score_adj().name);
+        if (!text.tunable.starts_with(prefix)) return std::nullopt;
+        return text.tunable.substr(prefix.size());
+    }
+
+    std::optional<UnitClaim> unit_claim(const ClaimText& text, const std::string& pattern, Allowed allowed,
+                                        std::vector<std::uint32_t>& needs, std::vector<std::uint32_t>& guarded) {
+        if (!could_name_units(pattern)) {
+            error(text.source, text.tunable_at, fmt::format("`{}` is no name of a unit", quote(pattern)),
+                  fmt::format("write {}.\"{}.service\", with * for any", tunables::oom_score_adj().name,
+                              quote(pattern.empty() ? "NAME" : pattern)));
+            return std::nullopt;
+        }
+        std::optional<Compiled> compiled = value(text, tunables::oom_score_adj(), allowed, true);
+        if (!compiled) return std::nullopt;
+        needs.insert(needs.end(), compiled->needs.begin(), compiled->needs.end());
+        guarded.insert(guarded.end(), compiled->guarded.begin(), compiled->guarded.end());
+        return UnitClaim{pattern, text.bound, std::move(compiled->program)};
+    }
+
+    /// step, relax and trigger are not for units.
+    bool refuse_unit(const ClaimText& text, std::string_view key) {
+        const auto pattern = unit_pattern(text);
+        if (!pattern) return false;
+        error(text.source, text.tunable_at,
+              fmt::format("{} is not for {}: a unit's score is set", key, tunables::oom_score_adj().name),
+              fmt::format("write set = {{ {}.\"{}\" = … }}", tunables::oom_score_adj().name, quote(*pattern)));
+        return true;
+    }
+
     void add_baseline(const ClaimText& text) {
         std::vector<std::uint32_t> unused;
+        if (const auto pattern = unit_pattern(text)) {
+            if (auto made = unit_claim(text, *pattern, in_baseline, unused, unused))
+                set_.unit_baseline.push_back(std::move(*made));
+            return;
+        }
         if (std::optional<Claim> made = claim(text, false, in_baseline, unused, unused))
             set_.baseline.push_back(std::move(*made));
     }
 
     void add_limit(std::size_t index, bool maximum, const std::optional<ClaimText>& text) {
         if (!text) return;
-        if (std::optional<Compiled> compiled = value(*text, tunables::catalogue()[index], nowhere))
+        if (std::optional<Compiled> compiled = value(*text, tunables::about(index), nowhere))
             set_.limits.push_back({index, maximum, std::move(compiled->program)});
     }
 
@@ -296,9 +351,7 @@ private:
     }
 
     void claims(const RuleText& text, Rule& made, std::vector<std::uint32_t>& guarded) {
-        for (const ClaimText& entry : text.set)
-            if (auto built = claim(entry, false, in_set, made.needs, guarded))
-                made.claims.push_back(std::move(*built));
+        for (const ClaimText& entry : text.set) add_set(entry, made, guarded);
         for (const ClaimText& entry : text.step) add_step(text, entry, made, guarded);
         for (const ClaimText& entry : text.relax) add_relax(entry, made, guarded);
         for (const ClaimText& entry : text.trigger) add_trigger(entry, made, guarded);
@@ -308,7 +361,17 @@ private:
         check_twins(both);
     }
 
+    void add_set(const ClaimText& entry, Rule& made, std::vector<std::uint32_t>& guarded) {
+        if (const auto pattern = unit_pattern(entry)) {
+            if (auto built = unit_claim(entry, *pattern, in_set, made.needs, guarded))
+                made.unit_claims.push_back(std::move(*built));
+        } else if (auto built = claim(entry, false, in_set, made.needs, guarded)) {
+            made.claims.push_back(std::move(*built));
+        }
+    }
+
     void add_step(const RuleText& text, const ClaimText& entry, Rule& made, std::vector<std::uint32_t>& guarded) {
+        if (refuse_unit(entry, "`step`")) return;
         std::optional<Claim> built = claim(entry, true, in_step, made.needs, guarded);
         if (!built) return;
         const bool set = std::any_of(made.claims.begin(), made.claims.end(),
@@ -330,6 +393,7 @@ private:
     }
 
     void add_relax(const ClaimText& entry, Rule& made, std::vector<std::uint32_t>& guarded) {
+        if (refuse_unit(entry, "`relax`")) return;
         const std::optional<std::size_t> index = tunable(entry, false);
         if (!index) return;
         if (entry.bound != Bound::exactly) {
@@ -352,6 +416,7 @@ private:
     }
 
     void add_trigger(const ClaimText& entry, Rule& made, std::vector<std::uint32_t>& guarded) {
+        if (refuse_unit(entry, "`trigger`")) return;
         const std::optional<std::size_t> index = tunable(entry, true);
         if (!index) return;
         const Tunable& target = tunables::catalogue()[*index];
@@ -411,6 +476,15 @@ private:
 };
 
 }  // namespace
+
+bool RuleSet::about_units() const {
+    const auto of_unit = [](const indicators::Key& key) {
+        return indicators::catalogue()[key.indicator].argument == indicators::Argument::unit;
+    };
+    const auto claims = [](const Rule& rule) { return !rule.unit_claims.empty(); };
+    return !unit_baseline.empty() || std::any_of(keys.begin(), keys.end(), of_unit) ||
+           std::any_of(rules.begin(), rules.end(), claims);
+}
 
 std::optional<RuleSet> compile_profile(const std::string& name, const ProfileText& profile, const Settings& settings,
                                        const Surroundings& surroundings, Diagnostics& diagnostics) {

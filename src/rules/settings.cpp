@@ -41,11 +41,12 @@ public:
     explicit SettingsParser(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
     Settings parse(const Section& section) {
-        section.refuse_unknown({"profile", "mode", "rules", "sampling", "tunable"});
+        section.refuse_unknown({"profile", "mode", "rules", "allow_unkillable", "sampling", "tunable"});
         if (const auto name = section.string("profile", "profile = \"balanced\"")) settings_.profile = name->value;
         parse_choice(section, "mode", std::array{Choice<bool>{"enforce", false}, Choice<bool>{"observe", true}},
                      settings_.observe);
         parse_folders(section);
+        settings_.allow_unkillable = section.boolean("allow_unkillable").value_or(false);
         if (const auto sampling = section.section("sampling", "a line [sampling]")) parse_sampling(*sampling);
         if (const auto tunable = section.section("tunable", "a line [tunable.vm.swappiness]"))
             parse_tunables(*tunable, "");
@@ -110,7 +111,7 @@ private:
             const std::string name =
                 prefix.empty() ? std::string(key.str()) : fmt::format("{}.{}", prefix, key.str());
             const toml::table* table = node.as_table();
-            const std::optional<std::size_t> index = tunables::find(name);
+            const std::optional<std::size_t> index = number(name);
             if (table != nullptr && index)
                 parse_tunable(section.inner(*table, fmt::format("[tunable.{}]", name)), *index);
             else if (table != nullptr && begins_a_name(name))
@@ -123,6 +124,11 @@ private:
         }
     }
 
+    /// All units are set together: they come and go, and one section for each would go unread.
+    static std::optional<std::size_t> number(const std::string& name) {
+        return name == tunables::oom_score_adj().name ? tunables::catalogue().size() : tunables::find(name);
+    }
+
     static bool begins_a_name(const std::string& prefix) {
         const auto all = tunables::catalogue();
         return std::any_of(all.begin(), all.end(),
@@ -132,6 +138,7 @@ private:
     static void refuse(const Section& section, const toml::key& key, const std::string& name) {
         std::vector<std::string_view> names;
         for (const tunables::Tunable& entry : tunables::catalogue()) names.push_back(entry.name);
+        names.push_back(tunables::oom_score_adj().name);
         const std::string_view close = nearest(name, names);
         section.error(section.at(key), fmt::format("there is no tunable `{}`", quote(name)),
                       close.empty() ? fmt::format("there are: {}", fmt::join(names, ", "))
@@ -139,11 +146,11 @@ private:
     }
 
     void parse_tunable(const Section& section, std::size_t index) {
-        if (tunables::catalogue()[index].trigger) {
-            section.error(section.at(section.table()),
-                          fmt::format("{} acts when written, so there is nothing to set for it",
-                                      tunables::catalogue()[index].name),
-                          "take these lines out");
+        if (tunables::about(index).trigger) {
+            section.error(
+                section.at(section.table()),
+                fmt::format("{} acts when written, so there is nothing to set for it", tunables::about(index).name),
+                "take these lines out");
             return;
         }
         section.refuse_unknown({"min", "max", "on_exit", "on_outside_change", "yield_for"});
@@ -164,7 +171,7 @@ private:
         const toml::node* node = section.table().get(key);
         std::optional<ValueText> value = node == nullptr ? std::nullopt : section.value(*node);
         if (!value) return std::nullopt;
-        return ClaimText{section.source(),  std::string(tunables::catalogue()[index].name),
+        return ClaimText{section.source(),  std::string(tunables::about(index).name),
                          Bound::exactly,    std::move(*value),
                          section.at(*node), section.at(*node)};
     }
@@ -175,7 +182,11 @@ private:
 
 }  // namespace
 
-Settings::Settings() : tunables(tunables::catalogue().size()) {}
+Settings::Settings() : tunables(tunables::catalogue().size() + 1) {}
+
+const TunableSettings& Settings::of(std::size_t tunable) const {
+    return tunables[std::min(tunable, tunables.size() - 1)];
+}
 
 Settings parse_settings(const Source& source, Diagnostics& diagnostics) {
     const std::optional<toml::table> table = parse_toml(source, diagnostics);

@@ -210,6 +210,23 @@ constexpr auto table = std::to_array<Tunable>({
          "memory that may be dirty before the kernel starts writing out; 0 while vm.dirty_background_ratio counts"},
 });
 
+// A thousandth of memory for each point (mm/oom_kill.c, oom_badness): less than 10, a hundredth, is not worth a write
+// to every process. -1000 is allowed only by the administrator, see Controller::allow_unkillable().
+constexpr Tunable score{
+    .name = "oom_score_adj",
+    .path = "",
+    .dimension = dimension::count,
+    .minimum = unkillable,
+    .maximum = 1000,
+    .safe_minimum = unkillable + 1,
+    .dead_band = 10,
+    .least_interval = seconds(1),
+    .greatest_step = 2000,
+    .help = "how soon the OOM killer takes a unit's processes: 1000 first, -999 last",
+};
+
+static_assert(table.size() == catalogue_size);
+
 // Twins are named by index above; an entry moved without them must not compile.
 static_assert(table[dirty_ratio].name == "vm.dirty_ratio" && table[dirty_bytes].name == "vm.dirty_bytes");
 static_assert(table[dirty_background_ratio].name == "vm.dirty_background_ratio" &&
@@ -225,6 +242,14 @@ std::optional<std::size_t> find(std::string_view name) {
     const auto at = std::ranges::find(table, name, &Tunable::name);
     if (at == table.end()) return std::nullopt;
     return static_cast<std::size_t>(at - table.begin());
+}
+
+const Tunable& oom_score_adj() {
+    return score;
+}
+
+const Tunable& about(std::size_t tunable) {
+    return is_of_unit(tunable) ? score : table[tunable];
 }
 
 std::string_view huge_page_size_path() {

@@ -40,7 +40,7 @@ TEST_CASE("an empty file is a valid one, and every key has its default") {
     CHECK(settings.idle == std::chrono::seconds(2));
     CHECK(settings.busy == std::chrono::milliseconds(100));
     CHECK(settings.busy_for == std::chrono::seconds(10));
-    REQUIRE(settings.tunables.size() == tunables::catalogue().size());
+    REQUIRE(settings.tunables.size() == tunables::catalogue().size() + 1);
     for (const TunableSettings& tunable : settings.tunables) {
         CHECK_FALSE(tunable.keep_on_exit);
         CHECK(tunable.on_outside_change == OnOutsideChange::yield);
@@ -190,7 +190,7 @@ memtuned.toml:5:11: error: `tunable` is a table, here is an integer
 memtuned.toml:6:1: error: unknown key `modus` in memtuned.toml
     6 | modus = "x"
       | ^
-      = known here: profile, mode, rules, sampling, tunable
+      = known here: profile, mode, rules, allow_unkillable, sampling, tunable
 )");
 }
 

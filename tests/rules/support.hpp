@@ -83,8 +83,8 @@ inline std::string test_text(std::string_view text) {
 /// `diagnostics` without the list of all tunables, which grows.
 inline std::string without_list(std::string diagnostics) {
     std::string list;
-    for (const tunables::Tunable& tunable : tunables::catalogue())
-        list += (list.empty() ? "" : ", ") + std::string(tunable.name);
+    for (const tunables::Tunable& tunable : tunables::catalogue()) list += std::string(tunable.name) + ", ";
+    list += tunables::oom_score_adj().name;
     for (std::size_t at; (at = diagnostics.find(list)) != std::string::npos;)
         diagnostics.replace(at, list.size(), "(all tunables)");
     return diagnostics;

@@ -24,6 +24,7 @@ namespace memtuned::rules {
 enum class Op : std::uint8_t {
     constant,
     indicator,
+    own,  // an indicator of the unit at hand
     available,
     boot,
     baseline,
@@ -59,7 +60,7 @@ enum class WindowFunction : std::uint8_t { avg, min, max, deriv, predict_linear,
 struct Instruction {
     Op op;
     WindowFunction function = {};  ///< Op::window only
-    std::uint32_t index = 0;       ///< slot of an indicator, number of a window
+    std::uint32_t index = 0;       ///< slot of an indicator, number of one of the unit at hand, number of a window
     double number = 0;             ///< Op::constant only
 };
 
@@ -96,6 +97,7 @@ struct Scope {
     double boot = indicators::no_data;
     double baseline = indicators::no_data;
     double current = indicators::no_data;
+    const double* own = nullptr;  ///< the figures of the unit at hand: Sample::own from its place on
 };
 
 class Program {

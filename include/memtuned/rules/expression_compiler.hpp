@@ -16,7 +16,9 @@ namespace memtuned::rules {
 struct Needs {
     std::vector<indicators::Key> keys;
     std::vector<Window> windows;
+    std::vector<std::size_t> own;  ///< indicators wanted of every unit: catalogue indices
 
+    std::uint32_t own_number(std::size_t indicator);
     std::uint32_t slot(const indicators::Key& key);
     std::uint32_t window(const Window& window);
 };
@@ -36,6 +38,7 @@ struct Purpose {
     bool baseline = false;
     bool current = false;
     bool constant = false;  ///< must not depend on anything measured
+    bool unit = false;      ///< it is for one unit: service.* without an argument means that one
 };
 
 /// `indicator < number` anywhere in a condition: what trips it and what releases it.

@@ -26,6 +26,13 @@ struct Claim {
     std::optional<Program> relax;  ///< on release the claim is given back in such steps
 };
 
+/// The same for the oom_score_adj of all units that a pattern means (names_unit). It is a level.
+struct UnitClaim {
+    std::string units;
+    Bound bound = Bound::exactly;
+    Program value;
+};
+
 struct TriggerClaim {
     std::size_t tunable = 0;
     Program value;
@@ -45,6 +52,7 @@ struct Rule {
     Duration hold_to{0};  ///< hold_from where the hold does not grow
     Duration every{0};
     std::vector<Claim> claims;
+    std::vector<UnitClaim> unit_claims;
     std::vector<TriggerClaim> triggers;
     std::vector<std::uint32_t> needs;  ///< slots whose lack makes the rule unavailable
 };
@@ -61,9 +69,14 @@ struct RuleSet {
     std::string description;
     std::vector<indicators::Key> keys;  ///< what to sample; a program's slots are indices into it
     std::vector<Window> windows;
+    std::vector<std::size_t> own;  ///< indicators to sample of every unit: indices into the indicators' catalogue
     std::vector<Claim> baseline;
+    std::vector<UnitClaim> unit_baseline;
     std::vector<Rule> rules;  ///< from the weakest: by priority, then in the order of the files
     std::vector<Limit> limits;
+
+    /// Whether units are to be looked at: some claim or condition is about them.
+    bool about_units() const;
 };
 
 /// Checks and compiles a whole profile together with the limits of `settings`. All errors go to `diagnostics`; with

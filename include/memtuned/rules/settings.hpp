@@ -32,9 +32,12 @@ struct Settings {
     Duration idle = std::chrono::seconds(2);
     Duration busy = std::chrono::milliseconds(100);
     Duration busy_for = std::chrono::seconds(10);
-    std::vector<TunableSettings> tunables;  ///< one for each entry of the tunables' catalogue
+    bool allow_unkillable = false;          ///< whether a unit may be given an oom_score_adj of -1000
+    std::vector<TunableSettings> tunables;  ///< one for each entry of the tunables' catalogue, the last for all units
 
     Settings();
+    /// Those of a tunable by its number.
+    const TunableSettings& of(std::size_t tunable) const;
 };
 
 /// Reading PSI faster than about ten clock ticks damages it for every reader (KERNEL: 3 ms and less showed 3 % of a

@@ -42,10 +42,33 @@ struct Tunable {
     std::string_view help;       ///< one line
 };
 
+/// The machine's own tunables. Wherever a tunable has a number it is an index into this or, from its size on, the
+/// oom_score_adj of one unit.
 std::span<const Tunable> catalogue();
+inline constexpr std::size_t catalogue_size = 14;
 
 /// Index into catalogue() of the tunable with exactly this name.
 std::optional<std::size_t> find(std::string_view name);
+
+/// What there is to know of every unit's oom_score_adj. It has no path: the value is written to each process.
+const Tunable& oom_score_adj();
+
+/// -1000 takes a process out of the OOM killer's reach altogether, also when it is the one that leaks.
+inline constexpr std::int64_t unkillable = -1000;
+
+/// The number of the oom_score_adj of the unit at this place of kernel::Units, and back.
+constexpr std::size_t of_unit(std::size_t place) {
+    return catalogue_size + place;
+}
+constexpr bool is_of_unit(std::size_t tunable) {
+    return tunable >= catalogue_size;
+}
+constexpr std::size_t place_of(std::size_t tunable) {
+    return tunable - catalogue_size;
+}
+
+/// The entry for a tunable's number.
+const Tunable& about(std::size_t tunable);
 
 /// Where the kernel says how large a transparent huge page is, in bytes; missing where it has none.
 std::string_view huge_page_size_path();

@@ -8,11 +8,15 @@
 #include <cmath>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+
+#include "memtuned/base/unit_name.hpp"
 
 namespace memtuned::policy {
 namespace {
 
 using rules::Bound;
+using tunables::about;
 using tunables::catalogue;
 using tunables::Reading;
 using tunables::Tunable;
@@ -20,7 +24,7 @@ using tunables::Tunable;
 constexpr Duration suspended_for = std::chrono::minutes(10);
 
 double base_units(std::int64_t value, std::size_t tunable) {
-    return static_cast<double>(value) * catalogue()[tunable].unit;
+    return static_cast<double>(value) * about(tunable).unit;
 }
 
 /// "reclaim.direct_stalls > 0/s (reclaim.direct_stalls = 42/s)"
@@ -43,10 +47,35 @@ Policy::Policy(std::shared_ptr<const rules::RuleSet> rules, std::shared_ptr<cons
       baseline_levels_(rules_->baseline.size(), indicators::no_data) {
     machines_.reserve(rules_->rules.size());
     for (const rules::Rule& rule : rules_->rules) machines_.emplace_back(rule);
-    for (std::size_t i = 0; i < catalogue().size(); ++i) tunables_.emplace_back(catalogue()[i], i);
+    for (std::size_t i = 0; i < catalogue().size(); ++i) tunables_.emplace_back(i, std::string(catalogue()[i].name));
+    for (const rules::UnitClaim& claim : rules_->unit_baseline) baseline_units_.push_back({&claim, {}});
+    for (std::size_t i = 0; i < rules_->rules.size(); ++i) {
+        if (rules_->rules[i].unit_claims.empty()) continue;
+        rule_units_.resize(rules_->rules.size());
+        for (const rules::UnitClaim& claim : rules_->rules[i].unit_claims) rule_units_[i].push_back({&claim, {}});
+    }
+    find_claimable();
+}
+
+/// The tunables that something claims or may claim, and what is still ours: that must be read on, to be put back.
+void Policy::find_claimable() {
+    claimable_.clear();
     for (const rules::Claim& claim : rules_->baseline) claim_tunable(claim.tunable);
     for (const rules::Rule& rule : rules_->rules)
         for (const rules::Claim& claim : rule.claims) claim_tunable(claim.tunable);
+    for (std::size_t i = 0; i < readings_.size(); ++i)
+        if (readings_[i].ours || tunables_[i].state() != TunableState::free) claim_tunable(i);
+    for (const Override& o : overrides_)
+        if (o.tunable != no_tunable) claim_tunable(o.tunable);
+    std::vector<char> listed(readings_.size());
+    for (const std::size_t i : claimable_) listed[i] = 1;
+    const auto list = [&](const std::vector<UnitClaimed>& claims) {
+        for (const UnitClaimed& claimed : claims)
+            for (const UnitValue& unit : claimed.units)
+                if (std::exchange(listed[unit.tunable], 1) == 0) claimable_.push_back(unit.tunable);
+    };
+    list(baseline_units_);
+    for (const auto& claims : rule_units_) list(claims);
     std::sort(claimable_.begin(), claimable_.end());
 }
 
@@ -63,6 +92,8 @@ void Policy::adopt(const Policy& old) {
         if (const auto before = known.find(name); before != known.end()) machines_[i].adopt(*before->second);
         numbers.emplace(name, i);
     }
+    unit_names_ = old.unit_names_;
+    users_units_ = old.users_units_;
     tunables_ = old.tunables_;
     for (TunableMachine& tunable : tunables_) {
         if (tunable.source().kind != Source::Kind::rule) continue;
@@ -76,8 +107,116 @@ void Policy::adopt(const Policy& old) {
     in_force_ = old.in_force_;
     trends_.adopt(old.trends_, old.rules_->keys, rules_->keys);
     adopt_baseline(old);
-    // What is still ours must be read on, to be put back.
-    for (const std::size_t i : old.claimable_) claim_tunable(i);
+    targets_.resize(readings_.size());
+    baselines_.resize(readings_.size(), indicators::no_data);
+    find_claimable();
+    for (const std::size_t i : old.claimable_)
+        if (!tunables::is_of_unit(i)) claim_tunable(i);
+}
+
+// --- units ---
+
+std::optional<std::size_t> Policy::find(std::string_view name) const {
+    if (const auto machine = tunables::find(name)) return machine;
+    for (std::size_t i = catalogue().size(); i < tunables_.size(); ++i)
+        if (!unit_names_[tunables::place_of(i)].empty() && tunables_[i].name() == name) return i;
+    return std::nullopt;
+}
+
+void Policy::meet(std::span<const kernel::Unit> units) {
+    settle_in(units);
+    for (Override& o : overrides_) {
+        if (o.unit.empty()) continue;
+        const auto place = std::find(unit_names_.begin(), unit_names_.end(), o.unit);
+        o.tunable = place == unit_names_.end()
+                        ? no_tunable
+                        : tunables::of_unit(static_cast<std::size_t>(place - unit_names_.begin()));
+    }
+    match(baseline_units_, units);
+    for (auto& claims : rule_units_) match(claims, units);
+    find_claimable();
+}
+
+/// Room for each place; where another unit moved in, or none is, nothing is left of the one before.
+void Policy::settle_in(std::span<const kernel::Unit> units) {
+    const std::size_t count = tunables::of_unit(units.size());
+    readings_.resize(std::max(readings_.size(), count));
+    targets_.resize(readings_.size());
+    baselines_.resize(readings_.size(), indicators::no_data);
+    in_force_.resize(readings_.size(), indicators::no_data);
+    unit_names_.resize(std::max(unit_names_.size(), units.size()));
+    users_units_.resize(unit_names_.size());
+    for (std::size_t place = 0; place < unit_names_.size(); ++place) {
+        const std::size_t i = tunables::of_unit(place);
+        const std::string name = place < units.size() ? units[place].name : std::string();
+        const bool known = i < tunables_.size();
+        if (known && unit_names_[place] == name) continue;
+        TunableMachine fresh(i, fmt::format("{}.{}", tunables::oom_score_adj().name, name));
+        if (known)
+            tunables_[i] = std::move(fresh);
+        else
+            tunables_.push_back(std::move(fresh));
+        unit_names_[place] = name;
+        users_units_[place] = place < units.size() && units[place].users;
+        readings_[i] = {};
+        targets_[i] = {};
+        in_force_[i] = indicators::no_data;
+        for (auto* claims : {&baseline_units_})
+            for (UnitClaimed& claimed : *claims)
+                std::erase_if(claimed.units, [i](const UnitValue& unit) { return unit.tunable == i; });
+        for (auto& claims : rule_units_)
+            for (UnitClaimed& claimed : claims)
+                std::erase_if(claimed.units, [i](const UnitValue& unit) { return unit.tunable == i; });
+    }
+}
+
+void Policy::match(std::vector<UnitClaimed>& claims, std::span<const kernel::Unit> units) {
+    for (UnitClaimed& claimed : claims) match(claimed, units);
+}
+
+void Policy::match(UnitClaimed& claimed, std::span<const kernel::Unit> units) {
+    std::vector<UnitValue> now;
+    for (std::size_t place = 0; place < units.size(); ++place) {
+        if (units[place].name.empty() || !names_unit(claimed.claim->units, units[place].name)) continue;
+        if (!units[place].hands_off.empty()) {
+            leave_alone(*claimed.claim, units[place]);
+            continue;
+        }
+        const std::size_t i = tunables::of_unit(place);
+        const auto before = std::find_if(claimed.units.begin(), claimed.units.end(),
+                                         [i](const UnitValue& unit) { return unit.tunable == i; });
+        now.push_back(before == claimed.units.end() ? UnitValue{i} : *before);
+    }
+    claimed.units = std::move(now);
+}
+
+/// Said once for each pattern and reason: a kubelet's units come and go by the hundred.
+void Policy::leave_alone(const rules::UnitClaim& claim, const kernel::Unit& unit) {
+    std::string what = fmt::format("{} {}", claim.units, unit.hands_off);
+    if (std::find(left_alone_.begin(), left_alone_.end(), what) != left_alone_.end()) return;
+    left_alone_.push_back(std::move(what));
+    events_before_.push_back({Event::Kind::state, fmt::format("{}.{}", tunables::oom_score_adj().name, unit.name),
+                              fmt::format("left alone, though \"{}\" means it: {}", claim.units, unit.hands_off)});
+}
+
+/// Each unit has a figure of its own for service.* without an argument. A user's own units can only be raised: he
+/// may give a folder any name, and must not win protection by it.
+void Policy::fold_units(UnitClaimed& claimed, Source source, std::uint64_t activation, std::uint64_t id) {
+    for (UnitValue& unit : claimed.units) {
+        rules::Scope scope = scope_;
+        const std::size_t place = tunables::place_of(unit.tunable);
+        if ((place + 1) * rules_->own.size() > scope_.sample->own.size()) continue;
+        scope.own = scope_.sample->own.data() + place * rules_->own.size();
+        scope.boot = base_units(readings_[unit.tunable].boot, unit.tunable);
+        scope.baseline = baselines_[unit.tunable];
+        const double value = claimed.claim->value.run(scope);
+        if (std::isfinite(value)) unit = {unit.tunable, value, activation};
+        if (std::isnan(unit.value) || unit.activation != activation) continue;
+        if (!users_units_[place])
+            apply(unit.tunable, claimed.claim->bound, unit.value, source, id);
+        else if (claimed.claim->bound != Bound::at_most)
+            apply(unit.tunable, Bound::at_least, unit.value, source, id);
+    }
 }
 
 /// The last good values, so that a baseline does not lapse while its indicators have no data yet.
@@ -94,6 +233,7 @@ void Policy::adopt_baseline(const Policy& old) {
 Turn Policy::turn(const indicators::Sample& sample, std::span<const Reading> readings) {
     decisions_.clear();
     events_.clear();
+    std::swap(events_, events_before_);
     trends_.add(sample);
     scope_ = {.sample = &sample, .trends = &trends_};
     any_unavailable_ =
@@ -113,7 +253,7 @@ Turn Policy::turn(const indicators::Sample& sample, std::span<const Reading> rea
 /// While a twin of it is ours, a tunable holds 0 because of that, and its boot value is the one from before.
 void Policy::read(std::span<const Reading> readings) {
     for (const std::size_t i : claimable_) {
-        const std::size_t twin = catalogue()[i].twin;
+        const std::size_t twin = about(i).twin;
         const bool zeroed = twin != tunables::no_twin && readings[twin].ours && !readings[i].ours;
         const std::int64_t boot = zeroed && readings_[i].available ? readings_[i].boot : readings[i].boot;
         readings_[i] = readings[i];
@@ -125,11 +265,15 @@ void Policy::read(std::span<const Reading> readings) {
 
 void Policy::apply(std::size_t tunable, Bound bound, double value, Source source, std::uint64_t claim) {
     Target& target = targets_[tunable];
-    const bool not_in_force = catalogue()[tunable].twin != tunables::no_twin && target.value == 0;
+    const bool not_in_force = about(tunable).twin != tunables::no_twin && target.value == 0;
     const bool decides = bound == Bound::exactly || not_in_force ||
                          (bound == Bound::at_least ? target.value < value : target.value > value);
     if (decides) target.value = value;
     if (decides || !target.claimed) target.source = source;
+    if (bound != Bound::at_most) target.low = bound == Bound::exactly ? value : std::max(target.low, value);
+    if (bound != Bound::at_least) target.high = bound == Bound::exactly ? value : std::min(target.high, value);
+    if (bound == Bound::at_least) target.high = std::max(target.high, value);
+    if (bound == Bound::at_most) target.low = std::min(target.low, value);
     target.claimed = true;
     target.claims = target.claims * 1099511628211U + claim + 1;  // FNV-1a's prime: which claims stand, in which order
 }
@@ -148,6 +292,8 @@ void Policy::fold_baseline() {
         if (!std::isnan(baseline_levels_[c]))
             apply(claim.tunable, claim.bound, baseline_levels_[c], {Source::Kind::baseline, 0}, c);
     }
+    for (std::size_t c = 0; c < baseline_units_.size(); ++c)
+        fold_units(baseline_units_[c], {Source::Kind::baseline, 0}, 0, rules_->baseline.size() + c);
     for (const std::size_t i : claimable_) baselines_[i] = targets_[i].value;
 }
 
@@ -164,6 +310,10 @@ void Policy::fold_rules(const indicators::Sample& sample) {
         busy_ = busy_ || machine.busy();
         if (machine.state() != RuleState::active && !machine.relaxing()) continue;
         fold_rule(i, sample.at);
+        if (!rule_units_.empty() && machine.state() == RuleState::active)
+            for (std::size_t c = 0; c < rule_units_[i].size(); ++c)
+                fold_units(rule_units_[i][c], {Source::Kind::rule, i}, machine.activations(),
+                           (std::uint64_t{i} + 1) << 16U | (rules_->rules[i].claims.size() + c));
         fire(i, sample.at);
     }
 }
@@ -215,7 +365,8 @@ void Policy::fire(std::uint32_t index, Instant now) {
         }
         const double inside =
             std::clamp(std::round(value), static_cast<double>(info.minimum), static_cast<double>(info.maximum));
-        Decision decision{Decision::Order::fire, trigger.tunable, 0, static_cast<std::int64_t>(inside), {}, {}};
+        Decision decision{Decision::Order::fire, trigger.tunable, 0, static_cast<std::int64_t>(inside), {}, {},
+                          std::string(info.name)};
         explain(decision, {Source::Kind::rule, index}, true);
         decisions_.push_back(std::move(decision));
         firings_[trigger.tunable] = {now, index};
@@ -225,14 +376,15 @@ void Policy::fire(std::uint32_t index, Instant now) {
 void Policy::fold_overrides(Instant now) {
     std::erase_if(overrides_, [now](const Override& o) { return o.expires && *o.expires <= now; });
     for (const Override& o : overrides_)
-        apply(o.tunable, Bound::exactly, base_units(o.value, o.tunable), {Source::Kind::override_, o.id},
-              (std::uint64_t{1} << 63U) | o.id);
+        if (o.tunable != no_tunable)
+            apply(o.tunable, Bound::exactly, base_units(o.value, o.tunable), {Source::Kind::override_, o.id},
+                  (std::uint64_t{1} << 63U) | o.id);
 }
 
 /// Of two twins only one can be claimed, for the kernel zeroes the other: the one with the stronger claim.
 void Policy::settle_twins() {
     for (const std::size_t i : claimable_) {
-        const std::size_t twin = catalogue()[i].twin;
+        const std::size_t twin = about(i).twin;
         if (twin == tunables::no_twin || targets_[i].overridden()) continue;
         if (tunables_[i].stands_down() || tunables_[twin].holds_pair()) targets_[i].claimed = false;
         if (changed_hands(i)) {
@@ -241,7 +393,7 @@ void Policy::settle_twins() {
         }
     }
     for (const std::size_t i : claimable_) {
-        const std::size_t twin = catalogue()[i].twin;
+        const std::size_t twin = about(i).twin;
         if (twin == tunables::no_twin || twin < i || !targets_[i].claimed || !targets_[twin].claimed) continue;
         targets_[targets_[i].source < targets_[twin].source ? i : twin].claimed = false;
     }
@@ -249,14 +401,14 @@ void Policy::settle_twins() {
 
 /// Somebody wrote one of the pair since the last turn. It is not us who did if the other one is not ours.
 bool Policy::changed_hands(std::size_t tunable) const {
-    const std::size_t twin = catalogue()[tunable].twin;
+    const std::size_t twin = about(tunable).twin;
     return !readings_[twin].ours && tunables_[tunable].changed(readings_[tunable]) &&
            settings_->tunables[tunable].on_outside_change == rules::OnOutsideChange::yield;
 }
 
 /// Whether its twin has the pair. What is still ours while the twin must be left alone is to be put back first.
 bool Policy::gives_way(std::size_t tunable) const {
-    const std::size_t twin = catalogue()[tunable].twin;
+    const std::size_t twin = about(tunable).twin;
     if (twin == tunables::no_twin || targets_[tunable].claimed) return false;
     if (tunables_[twin].holds_pair() && !targets_[twin].overridden()) return !readings_[tunable].ours;
     return targets_[twin].claimed;
@@ -268,8 +420,8 @@ Limits Policy::limits(std::size_t tunable) const {
     const Reading& reading = readings_[tunable];
     Limits limits{reading.safe_minimum, reading.safe_maximum};
     for (const rules::Limit& limit : rules_->limits) {
-        if (limit.tunable != tunable) continue;
-        const double value = limit.value.run(scope_) / catalogue()[tunable].unit;
+        if (limit.tunable != std::min(tunable, catalogue().size())) continue;
+        const double value = limit.value.run(scope_) / about(tunable).unit;
         if (std::isfinite(value)) (limit.maximum ? limits.high : limits.low) = std::llround(value);
     }
     limits.high = std::clamp(std::min(limits.high, reading.ceiling), reading.hard_minimum, reading.hard_maximum);
@@ -280,14 +432,15 @@ Limits Policy::limits(std::size_t tunable) const {
 void Policy::settle(std::size_t tunable, Instant now) {
     TunableMachine& machine = tunables_[tunable];
     Target& target = targets_[tunable];
+    // A unit that just came, or is just going, has no readings: it will be met, or is gone.
+    if (tunables::is_of_unit(tunable) && !readings_[tunable].available) return;
     const Source decides = target.claimed ? target.source : machine.source();
     target.probing = decides.kind == Source::Kind::rule && machines_[decides.index].probing();
     std::optional<Decision> decision;
     if (gives_way(tunable))
         machine.give_way(target, readings_[tunable], now, events_);
     else
-        decision =
-            machine.settle(target, readings_[tunable], limits(tunable), settings_->tunables[tunable], now, events_);
+        decision = machine.settle(target, readings_[tunable], limits(tunable), settings_->of(tunable), now, events_);
     if (const std::optional<Source> flipping = machine.take_flipping()) suspend_rule(*flipping, now);
     if (!decision) return;
     explain(*decision, machine.source(), target.claimed);
@@ -376,15 +529,16 @@ void Policy::carried_out(const Decision& decision, const tunables::Outcome& outc
     if (outcome.kind != tunables::Outcome::Kind::failed) return;
     if (const std::uint32_t rule = firings_[decision.tunable].rule; rule < machines_.size())
         machines_[rule].misfired();
-    events_.push_back({Event::Kind::failed, std::string(catalogue()[decision.tunable].name), outcome.error.message});
+    events_.push_back({Event::Kind::failed, decision.name, outcome.error.message});
 }
 
 // --- overrides ---
 
 std::uint64_t Policy::add_override(std::size_t tunable, std::int64_t value, std::optional<Instant> expires,
                                    std::string reason) {
-    assert(!catalogue()[tunable].trigger);
-    overrides_.push_back({++last_override_, tunable, value, expires, std::move(reason)});
+    assert(!about(tunable).trigger);
+    const std::string unit = tunables::is_of_unit(tunable) ? unit_names_[tunables::place_of(tunable)] : std::string();
+    overrides_.push_back({++last_override_, tunable, value, expires, std::move(reason), unit});
     claim_tunable(tunable);
     return last_override_;
 }
@@ -395,7 +549,7 @@ bool Policy::clear_override(std::uint64_t id) {
 
 void Policy::resume(std::size_t tunable) {
     tunables_[tunable].resume();
-    if (const std::size_t twin = catalogue()[tunable].twin; twin != tunables::no_twin) tunables_[twin].resume();
+    if (const std::size_t twin = about(tunable).twin; twin != tunables::no_twin) tunables_[twin].resume();
 }
 
 }  // namespace memtuned::policy

@@ -44,7 +44,7 @@ const char* to_string(TunableState state) {
 }
 
 Event TunableMachine::event(Event::Kind kind, std::string text) const {
-    return {kind, std::string(info_->name), std::move(text)};
+    return {kind, name_, std::move(text)};
 }
 
 std::optional<Decision> TunableMachine::settle(const Target& target, const Reading& reading, Limits limits,
@@ -159,23 +159,29 @@ void TunableMachine::wait(TunableState state, Duration length, Instant now) {
 
 std::optional<Decision> TunableMachine::owed(const Reading& reading, Instant now) const {
     if (now < retry_at_) return std::nullopt;
-    return Decision{owed_->order, index_, owed_->from, reading.value, {}, {}};
+    return Decision{owed_->order, index_, owed_->from, reading.value, {}, {}, name_};
 }
 
 void TunableMachine::commit(const Target& target, const Reading& reading, Limits limits, Instant now,
                             std::vector<Event>& events) {
+    const Grounds grounds{target.value, target.low, target.high, target.claimed, target.claims, limits, reading.boot};
+    if (has_commitment_ && grounds == std::exchange(grounds_, grounds)) return;
     const bool other_claims = !has_commitment_ || target.claims != claims_;
     // A person may leave what is advisable, but not pass what would stall the machine.
     if (target.overridden())
         limits = {std::min(limits.low, reading.hard_minimum),
                   std::max(limits.high, std::min(reading.hard_maximum, reading.ceiling))};
     const std::int64_t value = target.claimed ? clamped(target, limits, events) : reading.boot;
+    const Limits range = range_of(target, limits);
     const bool allowed = !target.claimed || (committed_ >= limits.low && committed_ <= limits.high);
-    if (!other_claims && allowed && within_dead_band(value)) return;
+    const bool settled = within_dead_band(value, committed_) && within_dead_band(range.low, range_.low) &&
+                         within_dead_band(range.high, range_.high);
+    if (!other_claims && allowed && settled) return;
     const bool moved = !has_commitment_ || value != committed_;
     // What other values met with is no reason to keep a person waiting.
     if (moved && target.overridden()) retry_at_ = now;
     committed_ = value;
+    range_ = range;
     if (target.claimed) source_ = target.source;
     claims_ = target.claims;
     has_commitment_ = true;
@@ -200,10 +206,20 @@ std::int64_t TunableMachine::clamped(const Target& target, Limits limits, std::v
     return static_cast<std::int64_t>(std::llround(inside));
 }
 
-bool TunableMachine::within_dead_band(std::int64_t value) const {
-    const double moved = std::abs(static_cast<double>(value - committed_));
+/// Where the processes of a unit may go; of no meaning for a tunable of the machine, which has but one value.
+Limits TunableMachine::range_of(const Target& target, Limits limits) const {
+    if (!tunables::is_of_unit(index_) || !target.claimed) return {};
+    const auto within = [&](double value) {
+        return std::llround(std::clamp(value, static_cast<double>(limits.low), static_cast<double>(limits.high)));
+    };
+    return {std::isfinite(target.low) ? within(target.low) : info_->minimum,
+            std::isfinite(target.high) ? within(target.high) : info_->maximum};
+}
+
+bool TunableMachine::within_dead_band(std::int64_t value, std::int64_t committed) const {
+    const double moved = std::abs(static_cast<double>(value - committed));
     return moved <= static_cast<double>(info_->dead_band) ||
-           moved <= info_->dead_band_share * std::abs(static_cast<double>(committed_));
+           moved <= info_->dead_band_share * std::abs(static_cast<double>(committed));
 }
 
 /// The order that brings it to where it is to go, or nearer, if one is due.
@@ -214,14 +230,15 @@ std::optional<Decision> TunableMachine::due(const Target& target, const Reading&
 
     const std::int64_t next = target.overridden() ? committed_ : next_step();
     const bool release = !target.claimed && next == reading.boot;
-    if (next == reading.value && !release) {
+    const bool in_range = !tunables::is_of_unit(index_) || range_held_ == range_;
+    if (next == reading.value && in_range && !release) {
         arrived_ = next == committed_;
         return std::nullopt;
     }
     const Decision::Order order = release      ? Decision::Order::release
                                   : take_back_ ? Decision::Order::take_back
                                                : Decision::Order::write;
-    return Decision{order, index_, reading.value, next, {}, {}};
+    return Decision{order, index_, reading.value, next, {}, {}, name_, range_.low, range_.high};
 }
 
 /// Towards the commitment by at most the greatest step. A twin's 0 is no place to start from or to stop at: it means
@@ -271,6 +288,7 @@ void TunableMachine::carried_out(const Decision& decision, const Outcome& outcom
     const bool missed = decision.order == Order::release && !outcome.error.message.empty();
     if (outcome.kind == Outcome::Kind::failed || missed) return back_off(outcome, now, events);
     retry_after_ = Duration{0};
+    failure_said_.clear();
     switch (decision.order) {
         case Order::write:
         case Order::take_back:
@@ -280,6 +298,7 @@ void TunableMachine::carried_out(const Decision& decision, const Outcome& outcom
                 return;
             }
             held_ = outcome.value;
+            range_held_ = {decision.low, decision.high};
             arrived_ = decision.to == committed_ && outcome.value >= decision.to;
             if (outcome.value < decision.to) room_at_ = now + look_for_room;
             take_back_ = false;
@@ -306,12 +325,15 @@ void TunableMachine::carried_out(const Decision& decision, const Outcome& outcom
 void TunableMachine::back_off(const Outcome& outcome, Instant now, std::vector<Event>& events) {
     retry_after_ = std::clamp(retry_after_ * 2, first_retry, longest_retry);
     retry_at_ = now + retry_after_;
-    events.push_back(
-        event(Event::Kind::failed, fmt::format("{}; trying again in {}", outcome.error.message, show(retry_after_))));
+    if (failure_said_ == outcome.error.message) return;
+    failure_said_ = outcome.error.message;
+    events.push_back(event(Event::Kind::failed,
+                           fmt::format("{}; trying again, at longer and longer intervals", outcome.error.message)));
 }
 
 void TunableMachine::forget() {
     held_.reset();
+    range_held_.reset();
     has_commitment_ = false;
     arrived_ = false;
     take_back_ = false;

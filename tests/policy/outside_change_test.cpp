@@ -398,7 +398,8 @@ TEST_SUITE("flapping") {
 }
 
 TEST_SUITE("failures") {
-    TEST_CASE("a write that fails is tried again after 1s and doubling to 5min while the others go on") {
+    TEST_CASE(
+        "a write that fails is said once and tried again after 1s and doubling to 5min while the others go on") {
         Scene scene("[baseline]\nvm.swappiness = 50\nvm.page-cluster = 0");
         scene.tunables.fail("vm.swappiness", EIO);
         const Instant start = scene.now;
@@ -410,9 +411,8 @@ TEST_SUITE("failures") {
         CHECK(scene.value("vm.page-cluster") == 0);
         scene.run(1112s, 1s);
         CHECK(attempts == std::vector<double>{0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 811, 1111});
-        CHECK(scene.events.size() == attempts.size());
-        CHECK(scene.events[0] == "vm.swappiness: vm.swappiness: Input/output error; trying again in 1s");
-        CHECK(scene.events.back() == "vm.swappiness: vm.swappiness: Input/output error; trying again in 5min");
+        CHECK(scene.taken_events() ==
+              "vm.swappiness: vm.swappiness: Input/output error; trying again, at longer and longer intervals");
         scene.tunables.fail("vm.swappiness", 0);
         scene.run(5min, 1s);
         CHECK(scene.value("vm.swappiness") == 50);
@@ -428,7 +428,8 @@ TEST_SUITE("failures") {
         scene.tunables.fail("vm.swappiness", EIO);
         scene.forget();
         scene.after(1s);
-        CHECK(scene.taken_events() == "vm.swappiness: vm.swappiness: Input/output error; trying again in 1s");
+        CHECK(scene.taken_events() ==
+              "vm.swappiness: vm.swappiness: Input/output error; trying again, at longer and longer intervals");
     }
 
     TEST_CASE("a release that fails is tried until it comes off") {

@@ -16,17 +16,8 @@
 namespace memtuned::test {
 namespace {
 
-std::size_t index_of(std::string_view name) {
-    const std::optional<std::size_t> found = tunables::find(name);
-    if (!found) throw std::invalid_argument("no tunable " + std::string(name));
-    return *found;
-}
-
-std::string_view name_of(std::size_t i) {
-    return tunables::catalogue()[i].name;
-}
 std::size_t twin_of(std::size_t i) {
-    return tunables::catalogue()[i].twin;
+    return tunables::about(i).twin;
 }
 bool has_twin(std::size_t i) {
     return twin_of(i) != tunables::no_twin;
@@ -85,27 +76,51 @@ Tunables::Tunables()
     for (const auto& [name, value] : defaults) set(name, value);
 }
 
+std::size_t Tunables::index(std::string_view name) const {
+    if (const std::optional<std::size_t> found = tunables::find(name)) return *found;
+    for (std::size_t place = 0; place < units_.size(); ++place)
+        if (name == "oom_score_adj." + units_[place]) return tunables::of_unit(place);
+    throw std::invalid_argument("no tunable " + std::string(name));
+}
+
 Reading& Tunables::operator[](std::string_view name) {
-    return readings_[index_of(name)];
+    return readings_[index(name)];
+}
+
+void Tunables::meet(std::span<const kernel::Unit> units) {
+    const std::size_t count = tunables::of_unit(units.size());
+    readings_.resize(count);
+    books_.resize(count);
+    errors_.resize(count);
+    most_.resize(count, std::numeric_limits<std::int64_t>::max());
+    units_.resize(units.size());
+    for (std::size_t place = 0; place < units.size(); ++place) {
+        if (units_[place] == units[place].name) continue;
+        units_[place] = units[place].name;
+        const std::size_t i = tunables::of_unit(place);
+        books_[i].reset();
+        readings_[i] = {.available = !units[place].name.empty()};
+        readings_[i].hard_minimum = readings_[i].safe_minimum = -999;
+        readings_[i].hard_maximum = readings_[i].safe_maximum = readings_[i].ceiling = 1000;
+    }
 }
 
 void Tunables::set(std::string_view name, std::int64_t value) {
-    assign(index_of(name), value);
+    assign(index(name), value);
     refresh();
 }
 
 void Tunables::fail(std::string_view name, int error) {
-    errors_[index_of(name)] = error;
+    errors_[index(name)] = error;
 }
 
 void Tunables::cut_down(std::string_view name, std::int64_t most) {
-    most_[index_of(name)] = most;
+    most_[index(name)] = most;
 }
 
 Outcome Tunables::carry_out(const Decision& decision) {
     const std::size_t i = decision.tunable;
-    if (errors_[i] != 0)
-        return {Outcome::Kind::failed, readings_[i].value, system_error(std::string(name_of(i)), errors_[i])};
+    if (errors_[i] != 0) return {Outcome::Kind::failed, readings_[i].value, system_error(decision.name, errors_[i])};
     Outcome outcome = act(decision.order, i, decision.to);
     refresh();
     return outcome;
@@ -134,7 +149,7 @@ Outcome Tunables::write(std::size_t i, std::int64_t value) {
     const std::int64_t present = readings_[i].value;
     if (value == present) return {Outcome::Kind::same, present, {}};
     if (value < readings_[i].hard_minimum || value > readings_[i].hard_maximum)
-        return {Outcome::Kind::failed, present, system_error(std::string(name_of(i)), EINVAL)};
+        return {Outcome::Kind::failed, present, system_error(std::string(tunables::about(i).name), EINVAL)};
     Entry entry{present, twin_value(i), value};
     if (books_[i])
         entry = {books_[i]->boot, books_[i]->twin_boot, value};
@@ -189,12 +204,33 @@ void Scene::lack(std::string_view indicator, bool lacks) {
     values_[slot(indicator)] = indicators::no_data;
 }
 
+void Scene::units(std::vector<std::string> names) {
+    std::vector<kernel::Unit> made;
+    for (std::string& name : names) made.push_back({.name = std::move(name), .group = {}});
+    meet(std::move(made));
+}
+
+void Scene::meet(std::vector<kernel::Unit> units) {
+    units_ = std::move(units);
+    tunables.meet(units_);
+    policy_.meet(units_);
+    own_.resize(units_.size() * policy_.rule_set().own.size(), indicators::no_data);
+}
+
+void Scene::set_own(std::string_view unit, std::string_view indicator, double value) {
+    const std::vector<std::size_t>& own = policy_.rule_set().own;
+    for (std::size_t i = 0; i < own.size(); ++i)
+        if (indicators::catalogue()[own[i]].name == indicator)
+            for (std::size_t place = 0; place < units_.size(); ++place)
+                if (units_[place].name == unit) own_[place * own.size() + i] = value;
+}
+
 std::int64_t Scene::value(std::string_view tunable) const {
-    return tunables.readings()[index_of(tunable)].value;
+    return tunables.readings()[tunables.index(tunable)].value;
 }
 
 void Scene::turn(bool gap) {
-    const indicators::Sample sample{now, values_, unavailable_, gap};
+    const indicators::Sample sample{now, values_, unavailable_, gap, own_, policy_.rule_set().own.size()};
     const policy::Turn turned = policy_.turn(sample, tunables.readings());
     busy = turned.busy;
     for (const Decision& decision : turned.decisions) {
@@ -217,8 +253,8 @@ void Scene::run(Duration length, Duration step) {
 
 std::uint64_t Scene::override_with(std::string_view tunable, std::int64_t value, std::optional<Duration> lifetime,
                                    std::string reason) {
-    return policy_.add_override(index_of(tunable), value, lifetime ? std::optional(now + *lifetime) : std::nullopt,
-                                std::move(reason));
+    return policy_.add_override(tunables.index(tunable), value,
+                                lifetime ? std::optional(now + *lifetime) : std::nullopt, std::move(reason));
 }
 
 void Scene::reload(std::string_view rules) {
@@ -229,6 +265,7 @@ void Scene::reload(std::string_view rules) {
     next.adopt(policy_);
     policy_ = std::move(next);
     make_sample();
+    policy_.meet(units_);
     for (const auto& [name, value] : known)
         if (find_slot(name)) set(name, value);
 }
@@ -245,7 +282,7 @@ const RuleMachine& Scene::rule(std::string_view name) const {
 }
 
 TunableState Scene::tunable_state(std::string_view tunable) const {
-    return policy_.tunable(index_of(tunable)).state();
+    return policy_.tunable(tunables.index(tunable)).state();
 }
 
 std::string Scene::taken_orders() {
@@ -285,12 +322,16 @@ std::size_t Scene::slot(std::string_view indicator) const {
 void Scene::make_sample() {
     values_.assign(policy_.rule_set().keys.size(), 0.0);
     unavailable_.assign(values_.size(), 0);
+    own_.assign(units_.size() * policy_.rule_set().own.size(), indicators::no_data);
 }
 
 void Scene::note(const Decision& decision) {
     static constexpr std::string_view words[] = {"write", "take_back", "release", "disown", "rebase", "fire"};
-    orders.push_back(fmt::format("{} {} {} -> {}", words[static_cast<std::size_t>(decision.order)],
-                                 name_of(decision.tunable), decision.from, decision.to));
+    const bool unit_write = tunables::is_of_unit(decision.tunable) && decision.order == Decision::Order::write &&
+                            decision.low < decision.high;
+    orders.push_back(fmt::format("{} {} {} -> {}{}", words[static_cast<std::size_t>(decision.order)], decision.name,
+                                 decision.from, decision.to,
+                                 unit_write ? fmt::format(" ({} to {})", decision.low, decision.high) : ""));
     reasons.push_back(decision.source + ": " + decision.reason);
 }
 

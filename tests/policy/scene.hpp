@@ -37,6 +37,10 @@ public:
 
     std::span<const Reading> readings() const { return readings_; }
     Reading& operator[](std::string_view name);
+    std::size_t index(std::string_view name) const;
+
+    /// Other units than before: those of other names at a place are new, with a score of 0.
+    void meet(std::span<const kernel::Unit> units);
 
     /// Somebody else writes; a twin is zeroed by that.
     void set(std::string_view name, std::int64_t value);
@@ -61,6 +65,7 @@ private:
     void refresh();
 
     std::vector<Reading> readings_;
+    std::vector<std::string> units_;           // their names by place
     std::vector<std::optional<Entry>> books_;  // in place of the undo journal
     std::vector<int> errors_;
     std::vector<std::int64_t> most_;
@@ -79,6 +84,11 @@ public:
     void set(std::string_view indicator, double value);
     void lack(std::string_view indicator, bool lacks = true);
     std::int64_t value(std::string_view tunable) const;
+    /// These units are there from now on, by place; an empty name is a vacant place.
+    void units(std::vector<std::string> names);
+    void meet(std::vector<kernel::Unit> units);
+    /// What service.* without an argument is for a unit.
+    void set_own(std::string_view unit, std::string_view indicator, double value);
     void somebody_sets(std::string_view tunable, std::int64_t value) { tunables.set(tunable, value); }
 
     // --- time ---
@@ -111,7 +121,7 @@ public:
     bool said(std::string_view text) const { return times_said(text) > 0; }
     void forget();
 
-    std::vector<std::string> orders;   ///< "write vm.swappiness 60 -> 10"
+    std::vector<std::string> orders;   ///< "write vm.swappiness 60 -> 10"; of a unit with " (0 to 800)" behind it
     std::vector<std::string> reasons;  ///< "rule x: psi.memory.some.avg10 > 5% (psi.memory.some.avg10 = 7%)"
     std::vector<std::string> events;   ///< "vm.swappiness: yielded for 1h: left at 30"
     bool busy = false;
@@ -127,6 +137,8 @@ private:
     Policy policy_;
     std::vector<double> values_;
     std::vector<std::uint8_t> unavailable_;
+    std::vector<kernel::Unit> units_;
+    std::vector<double> own_;
 };
 
 }  // namespace memtuned::test

@@ -24,6 +24,11 @@ struct Decision {
     std::int64_t to;
     std::string source;  ///< "rule grow-reserve", "baseline of balanced", "override"
     std::string reason;  ///< "reclaim.direct_stalls > 0/s (reclaim.direct_stalls = 42/s)"
+    std::string name;    ///< of the tunable: "vm.swappiness", "oom_score_adj.cron.service"
+
+    /// For a unit: each of its processes gets what it held itself, within these. `to` is what its first one gets.
+    std::int64_t low = 0;
+    std::int64_t high = 0;
 };
 
 /// Something a person wants to know of that is not a decision.

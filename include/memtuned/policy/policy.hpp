@@ -9,10 +9,12 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "memtuned/base/time.hpp"
@@ -34,7 +36,10 @@ struct Override {
     std::int64_t value;
     std::optional<Instant> expires;  ///< none: until it is cleared
     std::string reason;
+    std::string unit;  ///< of an oom_score_adj: while it is not there, `tunable` is `no_tunable`
 };
+
+inline constexpr std::size_t no_tunable = std::numeric_limits<std::size_t>::max();
 
 /// What one turn came to. Valid until the next turn, `events` until the first decision is reported as carried out.
 struct Turn {
@@ -49,6 +54,10 @@ public:
 
     /// Goes on where `old` was: overrides, tunables and the rules of the same name keep their state.
     void adopt(const Policy& old);
+
+    /// The units there are now, by place. To be called when some came or went, before the next readings are taken:
+    /// tunables() is another after it.
+    void meet(std::span<const kernel::Unit> units);
 
     /// One turn with a sample taken for `rule_set().keys` and the readings of all tunables.
     Turn turn(const indicators::Sample& sample, std::span<const tunables::Reading> readings);
@@ -70,6 +79,8 @@ public:
     const rules::RuleSet& rule_set() const { return *rules_; }
     std::span<const RuleMachine> rules() const { return machines_; }
     const TunableMachine& tunable(std::size_t index) const { return tunables_[index]; }
+    /// The number of a tunable that is known by this name: one of the catalogue, or of a unit that is there.
+    std::optional<std::size_t> find(std::string_view name) const;
     std::span<const Override> overrides() const { return overrides_; }
 
 private:
@@ -79,6 +90,23 @@ private:
         std::uint32_t rule = 0;
     };
 
+    /// The units that a claim is for at present, each with its last good value.
+    struct UnitValue {
+        std::size_t tunable;
+        double value = indicators::no_data;
+        std::uint64_t activation = 0;  ///< of the rule, when the value was made
+    };
+    struct UnitClaimed {
+        const rules::UnitClaim* claim;
+        std::vector<UnitValue> units;
+    };
+
+    void settle_in(std::span<const kernel::Unit> units);
+    void match(std::vector<UnitClaimed>& claims, std::span<const kernel::Unit> units);
+    void match(UnitClaimed& claimed, std::span<const kernel::Unit> units);
+    void leave_alone(const rules::UnitClaim& claim, const kernel::Unit& unit);
+    void find_claimable();
+    void fold_units(UnitClaimed& claimed, Source source, std::uint64_t activation, std::uint64_t id);
     void read(std::span<const tunables::Reading> readings);
     void fold_baseline();
     void fold_rules(const indicators::Sample& sample);
@@ -108,6 +136,11 @@ private:
     std::shared_ptr<const rules::Settings> settings_;
     WindowTrends trends_;
     std::vector<RuleMachine> machines_;
+    std::vector<UnitClaimed> baseline_units_;
+    std::vector<std::vector<UnitClaimed>> rule_units_;  // by rule; empty where no rule claims a unit
+    std::vector<std::string> unit_names_;               // by place
+    std::vector<bool> users_units_;                     // by place
+    std::vector<std::string> left_alone_;               // what was said of units that must never be written
     std::vector<TunableMachine> tunables_;
     std::vector<Firing> firings_;
     std::vector<std::size_t> claimable_;
@@ -124,6 +157,7 @@ private:
     rules::Scope scope_;
     std::vector<Decision> decisions_;
     std::vector<Event> events_;
+    std::vector<Event> events_before_;  // what is to be said with the next turn
     bool any_unavailable_ = false;
     bool busy_ = false;
 };

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,7 +37,9 @@ struct Source {
 struct Target {
     double value = 0;
     bool claimed = false;
-    Source source;             ///< whose claim decided the value
+    double low = -std::numeric_limits<double>::infinity();  ///< what the claims make of any other boot value lies
+    double high = std::numeric_limits<double>::infinity();  ///< within these: a unit's processes have one each
+    Source source;                                          ///< whose claim decided the value
     std::uint64_t claims = 0;  ///< changes when other claims stand than before, not when a level moves
     bool probing = false;      ///< it may go there and back: whoever decides does so less and less often
 
@@ -47,11 +50,14 @@ struct Target {
 struct Limits {
     std::int64_t low = 0;
     std::int64_t high = 0;
+
+    friend bool operator==(const Limits&, const Limits&) = default;
 };
 
 class TunableMachine {
 public:
-    TunableMachine(const tunables::Tunable& info, std::size_t index) : info_(&info), index_(index) {}
+    TunableMachine(std::size_t index, std::string name)
+        : info_(&tunables::about(index)), index_(index), name_(std::move(name)) {}
 
     /// One turn. Returns the order that is due, if any: its source and reason are for the caller to fill in.
     std::optional<Decision> settle(const Target& target, const tunables::Reading& reading, Limits limits,
@@ -91,6 +97,7 @@ public:
     /// Whose claim decided last; after a reload rules have other numbers.
     void set_source(Source source) { source_ = source; }
 
+    const std::string& name() const { return name_; }
     TunableState state() const { return state_; }
     std::int64_t target() const { return committed_; }
     Source source() const { return source_; }
@@ -101,6 +108,18 @@ private:
     struct Commit {
         std::int64_t value;
         Instant at;
+    };
+    /// What a commitment was made from: the same again makes no other.
+    struct Grounds {
+        double value = 0;
+        double low = 0;
+        double high = 0;
+        bool claimed = false;
+        std::uint64_t claims = 0;
+        Limits limits;
+        std::int64_t boot = 0;
+
+        friend bool operator==(const Grounds&, const Grounds&) = default;
     };
     /// An order that answers an outside change and must come off, as what follows builds on it.
     struct Debt {
@@ -117,8 +136,9 @@ private:
     std::optional<Decision> owed(const tunables::Reading& reading, Instant now) const;
     void commit(const Target& target, const tunables::Reading& reading, Limits limits, Instant now,
                 std::vector<Event>& events);
+    Limits range_of(const Target& target, Limits limits) const;
     std::int64_t clamped(const Target& target, Limits limits, std::vector<Event>& events);
-    bool within_dead_band(std::int64_t value) const;
+    bool within_dead_band(std::int64_t value, std::int64_t committed) const;
     std::optional<Decision> due(const Target& target, const tunables::Reading& reading, Instant now);
     std::int64_t next_step() const;
     void remember(std::int64_t value, Source source, std::int64_t boot, Instant now, std::vector<Event>& events);
@@ -130,9 +150,13 @@ private:
 
     const tunables::Tunable* info_;
     std::size_t index_;
+    std::string name_;
     TunableState state_ = TunableState::free;
     std::optional<std::int64_t> held_;  // what it held when last seen to be as it should
     std::int64_t committed_ = 0;        // where it is to go
+    Grounds grounds_;
+    Limits range_;                      // where the processes of a unit are to go ...
+    std::optional<Limits> range_held_;  // ... and where they are
     Source source_;                     // who decided that
     std::uint64_t claims_ = 0;
     bool has_commitment_ = false;
@@ -141,6 +165,7 @@ private:
     bool take_back_ = false;  // the next write goes over what somebody else wrote
     std::optional<Debt> owed_;
     std::optional<Source> clamp_said_of_;
+    std::string failure_said_;
     Instant last_write_{};
     Instant retry_at_{};
     Instant room_at_{};

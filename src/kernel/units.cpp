@@ -158,7 +158,8 @@ bool list_folders(const std::string& path, std::vector<std::string>& names) {
 bool read_pids(const Descriptor& file, std::string& buffer, std::vector<pid_t>& pids) {
     std::size_t length = 0;
     ssize_t n = 0;
-    while ((n = ::pread(file.get(), buffer.data() + length, buffer.size() - length, static_cast<off_t>(length))) > 0) {
+    while ((n = ::pread(file.get(), buffer.data() + length, buffer.size() - length, static_cast<off_t>(length))) >
+           0) {
         length += static_cast<std::size_t>(n);
         if (length == buffer.size()) buffer.resize(2 * length);
     }
@@ -191,7 +192,7 @@ struct Folder {
     bool has_no_events = false;  ///< no cgroup.events: v1, or a capture
     int watch = -1;
     int file_watch = -1;
-    Descriptor pids;  ///< its cgroup.procs, once asked for: opening it costs twice what reading it does
+    Descriptor pids;          ///< its cgroup.procs, once asked for: opening it costs twice what reading it does
     bool look_below = true;   ///< flag: folders may have come or gone
     bool look_inside = true;  ///< flag: processes may have come or gone
     bool doubtful = false;    ///< flag: another folder may have its name now

@@ -381,9 +381,11 @@ void Policy::fold_overrides(Instant now) {
                   (std::uint64_t{1} << 63U) | o.id);
 }
 
-/// Of two twins only one can be claimed, for the kernel zeroes the other: the one with the stronger claim.
+/// Of two twins only one can be claimed, for the kernel zeroes the other: the one with the stronger claim. Units,
+/// which come last, have none.
 void Policy::settle_twins() {
     for (const std::size_t i : claimable_) {
+        if (tunables::is_of_unit(i)) break;
         const std::size_t twin = about(i).twin;
         if (twin == tunables::no_twin || targets_[i].overridden()) continue;
         if (tunables_[i].stands_down() || tunables_[twin].holds_pair()) targets_[i].claimed = false;
@@ -393,6 +395,7 @@ void Policy::settle_twins() {
         }
     }
     for (const std::size_t i : claimable_) {
+        if (tunables::is_of_unit(i)) break;
         const std::size_t twin = about(i).twin;
         if (twin == tunables::no_twin || twin < i || !targets_[i].claimed || !targets_[twin].claimed) continue;
         targets_[targets_[i].source < targets_[twin].source ? i : twin].claimed = false;

@@ -165,7 +165,8 @@ std::optional<Decision> TunableMachine::owed(const Reading& reading, Instant now
 void TunableMachine::commit(const Target& target, const Reading& reading, Limits limits, Instant now,
                             std::vector<Event>& events) {
     const Grounds grounds{target.value, target.low, target.high, target.claimed, target.claims, limits, reading.boot};
-    if (has_commitment_ && grounds == std::exchange(grounds_, grounds)) return;
+    const bool same = grounds == std::exchange(grounds_, grounds);
+    if (has_commitment_ && same) return;
     const bool other_claims = !has_commitment_ || target.claims != claims_;
     // A person may leave what is advisable, but not pass what would stall the machine.
     if (target.overridden())

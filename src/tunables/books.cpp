@@ -8,14 +8,12 @@ namespace memtuned::tunables {
 
 using Entry = Journal::Entry;
 
-void Books::set_mode(Mode mode) {
-    if (mode != mode_)
-        for (auto& shadow : shadows_) shadow.reset();
-    mode_ = mode;
+void Books::turn_over() {
+    for (auto& shadow : shadows_) shadow.reset();
 }
 
 const Entry* Books::entry(std::size_t tunable) const {
-    return mode_ == Mode::observe ? nullptr : journal_.find(catalogue()[tunable].name);
+    return gate_.mode() == Mode::observe ? nullptr : journal_.find(catalogue()[tunable].name);
 }
 
 bool Books::claimed(std::size_t tunable) const {
@@ -86,7 +84,7 @@ void Books::withdraw(std::size_t tunable, bool first) {
 
 Status Books::rebase(std::size_t tunable, std::int64_t real, std::int64_t twin) {
     if (!claimed(tunable)) return Done{};
-    if (mode_ == Mode::observe) {
+    if (gate_.mode() == Mode::observe) {
         shadows_[tunable] = Shadow{real, real, real};
         return Done{};
     }
@@ -95,7 +93,7 @@ Status Books::rebase(std::size_t tunable, std::int64_t real, std::int64_t twin) 
 
 Status Books::forget(std::size_t tunable) {
     shadows_[tunable].reset();
-    return mode_ == Mode::observe ? Done{} : journal_.erase(catalogue()[tunable].name);
+    return gate_.mode() == Mode::observe ? Done{} : journal_.erase(catalogue()[tunable].name);
 }
 
 }  // namespace memtuned::tunables

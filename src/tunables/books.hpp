@@ -11,16 +11,16 @@
 
 #include "memtuned/tunables/controller.hpp"
 #include "memtuned/tunables/journal.hpp"
+#include "tunables/gate.hpp"
 
 namespace memtuned::tunables {
 
 class Books {
 public:
-    Books(Journal& journal, Mode mode) : journal_(journal), mode_(mode), shadows_(catalogue().size()) {}
+    Books(Journal& journal, const Gate& gate) : journal_(journal), gate_(gate), shadows_(catalogue().size()) {}
 
-    Mode mode() const { return mode_; }
-    /// Shadows end here; the journal's entries are just not looked at while observing.
-    void set_mode(Mode mode);
+    /// The mode is another now: shadows end here; the journal's entries are just not looked at while observing.
+    void turn_over();
 
     /// Whether memtuned wrote the tunable and has not given it up.
     bool claimed(std::size_t tunable) const;
@@ -55,7 +55,7 @@ private:
     const Journal::Entry* entry(std::size_t tunable) const;
 
     Journal& journal_;
-    Mode mode_;
+    const Gate& gate_;
     std::vector<std::optional<Shadow>> shadows_;
 };
 

@@ -13,7 +13,9 @@
 
 #include "memtuned/kernel/machine.hpp"
 #include "tunables/books.hpp"
+#include "tunables/gate.hpp"
 #include "tunables/machine_reader.hpp"
+#include "tunables/scores.hpp"
 #include "tunables/trigger_thread.hpp"
 
 namespace memtuned::tunables {
@@ -24,11 +26,6 @@ using Entry = Journal::Entry;
 /// zoneinfo's cost grows with cpus times zones, and a tunable that depends on it is written once a second at most.
 constexpr Duration limits_interval = std::chrono::seconds(1);
 constexpr Duration idle_limits_interval = std::chrono::minutes(1);
-
-const Tunable& about(std::size_t tunable) {
-    assert(tunable < catalogue().size());
-    return catalogue()[tunable];
-}
 
 Outcome failed(std::int64_t value, Error error) {
     return {Outcome::Kind::failed, value, std::move(error)};
@@ -59,8 +56,8 @@ struct WayBack {
 }  // namespace
 
 struct Controller::State {
-    enum class Purpose : std::uint8_t { order, undo };
-    enum class Passed : std::uint8_t { written, started, observed };
+    using Purpose = Gate::Purpose;
+    using Passed = Gate::Passed;
 
     State(const kernel::Root& root, kernel::SysctlFiles& files_, Journal& journal_, Mode mode);
 
@@ -93,6 +90,7 @@ struct Controller::State {
 
     kernel::SysctlFiles& files;
     Journal& journal;
+    Gate gate;
     Books books;
     MachineReader machine;
     bool machine_known = false;
@@ -101,11 +99,12 @@ struct Controller::State {
     std::vector<bool> asked = std::vector<bool>(catalogue().size());  ///< nothing new is to be had from the file
     const std::size_t min_free = *find("vm.min_free_kbytes");
     const std::size_t scale_factor = *find("vm.watermark_scale_factor");
+    std::optional<Scores> scores;
     TriggerThread triggers;  // last: its end waits for a write that uses `files`
 };
 
 Controller::State::State(const kernel::Root& root, kernel::SysctlFiles& files_, Journal& journal_, Mode mode)
-    : files(files_), journal(journal_), books(journal_, mode), machine(root, files_) {
+    : files(files_), journal(journal_), gate(mode), books(journal_, gate), machine(root, files_) {
     for (std::size_t i = 0; i < readings.size(); ++i) {
         readings[i].hard_minimum = about(i).minimum;
         readings[i].hard_maximum = readings[i].ceiling = about(i).maximum;
@@ -123,7 +122,12 @@ void Controller::State::refresh(std::span<const std::size_t> wanted, Instant now
         machine_known = static_cast<bool>(machine.refresh());
         machine_read = now;
     }
-    for (const std::size_t i : wanted) about(i).trigger ? refresh_trigger(i) : refresh_value(i);
+    for (const std::size_t i : wanted) {
+        if (is_of_unit(i))
+            scores->refresh(place_of(i), now, readings[i]);
+        else
+            about(i).trigger ? refresh_trigger(i) : refresh_value(i);
+    }
     for (const std::size_t i : wanted)
         if (moves_watermarks(i)) bound_by_machine(i);
 }
@@ -210,32 +214,26 @@ std::optional<Error> Controller::State::out_of_range(std::size_t i, std::int64_t
 
 // Writing
 
-/// The one way to the kernel. Observe mode ends here, the journal comes first, and nothing else calls files.write().
+/// Nothing else calls files.write().
 auto Controller::State::to_kernel(std::size_t i, std::int64_t value, const Entry* announced, Purpose purpose)
     -> Result<Passed> {
-    if (books.mode() == Mode::observe && purpose == Purpose::order) return Passed::observed;
-    if (announced != nullptr) {
-        if (const auto kept = journal.put(*announced); !kept)
-            return Error{
-                fmt::format("{}: not written, as the undo journal failed: {}", about(i).name, kept.error().message),
-                kept.error().code};
-    }
-    const auto act = [this, i, value]() -> Status {
+    const auto announce = [&]() -> Status { return announced == nullptr ? Done{} : journal.put(*announced); };
+    const auto write = [this, i, value]() -> Status {
         const auto written = files.write(about(i).path, value);
         if (written) return Done{};
         return system_error(fmt::format("{}: cannot write {}", about(i).name, value), written.error().code);
     };
-    if (!about(i).trigger) {
-        if (const auto written = act(); !written) return written.error();
-        return Passed::written;
-    }
-    if (const auto started = triggers.start(i, value, act); !started)
-        return Error{fmt::format("{}: {}", about(i).name, started.error().message), started.error().code};
-    return Passed::started;
+    const auto act = [&]() -> Status {
+        if (!about(i).trigger) return write();
+        if (const auto started = triggers.start(i, value, write); !started)
+            return Error{fmt::format("{}: {}", about(i).name, started.error().message), started.error().code};
+        return Done{};
+    };
+    return gate.pass(purpose, about(i).name, announce, act);
 }
 
 Outcome Controller::State::write(std::size_t i, std::int64_t value, bool over_foreign) {
-    assert(!about(i).trigger);
+    assert(!is_of_unit(i) && !about(i).trigger);
     const auto real = files.read(about(i).path);
     if (!real) return failed(readings[i].value, real.error());
     note(i, *real);
@@ -344,7 +342,7 @@ Outcome Controller::State::rebase(std::size_t i) {
 }
 
 Restored Controller::State::restore(const Entry& entry, const std::function<bool(std::size_t)>& keep) {
-    Restored report{entry.tunable, Restored::Kind::failed, 0, entry.boot, {}};
+    Restored report{entry.tunable, Restored::Kind::failed, 0, entry.boot, 0, {}};
     const auto i = find(entry.tunable);
     if (!i) {
         report.error = {fmt::format("{}: not a tunable that this memtuned knows", entry.tunable), ENOENT};
@@ -428,8 +426,36 @@ std::vector<Controller::Finished> Controller::finished() {
     return state_->triggers.finished();
 }
 
+void Controller::look_after(kernel::Units& units, kernel::Processes& processes) {
+    if (!state_->scores) state_->scores.emplace(units, processes, state_->journal, state_->gate);
+}
+
+void Controller::allow_unkillable(bool allowed) {
+    if (state_->scores) state_->scores->allow_unkillable(allowed);
+}
+
+void Controller::meet_units() {
+    if (!state_->scores) return;
+    state_->scores->meet();
+    state_->readings.resize(of_unit(state_->scores->places()));
+}
+
+void Controller::keep_up(Instant now) {
+    if (state_->scores) state_->scores->keep_up(now);
+}
+
+std::vector<Note> Controller::take_notes() {
+    return state_->scores ? state_->scores->take_notes() : std::vector<Note>{};
+}
+
+std::vector<Outcome> Controller::order(std::span<const UnitOrder> orders, Instant now) {
+    if (orders.empty()) return {};
+    return state_->scores->order(orders, now);
+}
+
 std::vector<Restored> Controller::restore_all(const std::function<bool(std::size_t)>& keep) {
     std::vector<Restored> reports;
+    if (state_->scores) reports = state_->scores->restore(keep && keep(catalogue().size()));
     const std::vector<Entry> entries = state_->journal.entries();
     for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry)
         reports.push_back(state_->restore(*entry, keep));
@@ -437,11 +463,14 @@ std::vector<Restored> Controller::restore_all(const std::function<bool(std::size
 }
 
 void Controller::set_mode(Mode mode) {
-    state_->books.set_mode(mode);
+    if (mode == state_->gate.mode()) return;
+    state_->gate.set_mode(mode);
+    state_->books.turn_over();
+    if (state_->scores) state_->scores->turn_over();
 }
 
 Mode Controller::mode() const {
-    return state_->books.mode();
+    return state_->gate.mode();
 }
 
 }  // namespace memtuned::tunables

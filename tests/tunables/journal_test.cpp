@@ -14,6 +14,8 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
 
 using memtuned::tunables::Journal;
 namespace fs = std::filesystem;
@@ -64,6 +66,7 @@ std::string damage(const std::string& text) {
     Journal journal(folder / "undo", boot);
     const std::string said = failure(journal.load());
     CHECK(journal.entries().empty());
+    CHECK(journal.scores().empty());
     const std::string name = (folder / "undo").string() + ":";
     const std::string advice =
         "; what memtuned changed before cannot be put back from it: check the tunables by hand (or reboot), then "
@@ -158,7 +161,8 @@ TEST_CASE("a damaged journal is an error that says where and what to do") {
 }
 
 TEST_CASE("a journal cut short anywhere is either refused or of no boot at all") {
-    const std::string whole = header() + "vm.swappiness 60 0 10 10\nvm.page-cluster 3 0 0 0\nend\n";
+    const std::string whole = header() + "vm.swappiness 60 0 10 10\nvm.page-cluster 3 0 0 0\n" +
+                              "process 4711 12345 0 0 300 a b.service\nprocess 4712 12346 -5 300 300 end\nend\n";
     const Folder folder;
     for (std::size_t length = 0; length < whole.size(); ++length) {
         CAPTURE(length);
@@ -166,6 +170,7 @@ TEST_CASE("a journal cut short anywhere is either refused or of no boot at all")
         Journal journal(folder / "undo", boot);
         CHECK_FALSE(journal.load());
         CHECK(journal.entries().empty());
+        CHECK(journal.scores().empty());
     }
 }
 
@@ -199,6 +204,127 @@ TEST_CASE("a name that would break the journal's lines is refused") {
     CHECK(failure(journal.put({"vm swappiness", 1, 0, 1, 1})) ==
           (folder / "undo").string() + ": not a name a journal can hold: \"vm swappiness\"");
     CHECK_FALSE(fs::exists(folder / "undo"));
+}
+
+// Processes
+
+namespace {
+
+Journal::Score score(std::string unit, pid_t pid = 4711) {
+    return {std::move(unit), {pid, 18446744073709551615U}, -1000, 0, 1000};
+}
+
+/// What a journal with nothing but this line's text is damaged by.
+std::string line_damage(const std::string& line) {
+    return damage(header() + line + "\nend\n");
+}
+
+void check_same(const std::vector<Journal::Score>& found, const std::vector<Journal::Score>& expected) {
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        CHECK(found[i].unit == expected[i].unit);
+        CHECK(found[i].process == expected[i].process);
+        CHECK(found[i].former == expected[i].former);
+        CHECK(found[i].ours == expected[i].ours);
+        CHECK(found[i].next == expected[i].next);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("processes are there after a restart, in order, whatever their units are called") {
+    const std::vector<Journal::Score> scores = {
+        score("a.service", 1),
+        score("with blanks  in it .service", 4194304),
+        score(R"(dev-disk-by\x2duuid-\.swap)", 3),
+        score(" led by one and ended by one ", 4),
+        score("user@1000.service/" + std::string(255 - 8, 'x') + ".service", 5),
+        score(std::string(255, 'u'), 6),
+        score("end", 7),
+        score("process 1 2 3 4 5 x", 8),
+        score("\xc3\xa4\t\r\x01", 9),
+    };
+    const Folder folder;
+    Journal journal(folder / "undo", boot);
+    REQUIRE(journal.put({"vm.swappiness", 60, 0, 10, 10}));
+    REQUIRE(journal.put_scores(scores));
+    check_same(journal.scores(), scores);
+
+    Journal later(folder / "undo", boot);
+    REQUIRE(later.load());
+    check_same(later.scores(), scores);
+    REQUIRE(later.entries().size() == 1);
+    REQUIRE(later.put({"vm.swappiness", 60, 0, 10, 20}));
+    REQUIRE(later.erase("vm.swappiness"));
+    REQUIRE(later.load());
+    check_same(later.scores(), scores);
+}
+
+TEST_CASE("processes have a line each, after the tunables, and all are replaced at once") {
+    const Folder folder;
+    Journal journal(folder / "undo", boot);
+    REQUIRE(journal.put_scores({{"a.service", {4711, 12345}, 0, 0, 800}, {"b c.scope", {12, 1}, -900, 800, 800}}));
+    REQUIRE(journal.put({"vm.swappiness", 60, 0, 10, 10}));
+    CHECK(content(folder / "undo") == header() + "vm.swappiness 60 0 10 10\nprocess 4711 12345 0 0 800 a.service\n" +
+                                          "process 12 1 -900 800 800 b c.scope\nend\n");
+    REQUIRE(journal.put_scores({{"b c.scope", {12, 1}, -900, 800, 700}}));
+    CHECK(content(folder / "undo") ==
+          header() + "vm.swappiness 60 0 10 10\nprocess 12 1 -900 800 700 b c.scope\nend\n");
+    REQUIRE(journal.put_scores({}));
+    CHECK(journal.scores().empty());
+    CHECK(content(folder / "undo") == header() + "vm.swappiness 60 0 10 10\nend\n");
+}
+
+TEST_CASE("a damaged line of a process is an error that says where") {
+    const std::string form = "2: not \"process PID START FORMER OURS NEXT UNIT\": ";
+    for (const char* line : {"process", "process ", "process 4711", "process 4711 12345 0 0 800",
+                             "process 4711 12345 0 0 800 ", "process  4711 12345 0 0 800 a.service",
+                             "process 4711 -1 0 0 800 a.service", "process 4711 18446744073709551616 0 0 800 a",
+                             "process 2147483648 1 0 0 800 a.service", "process 4711 12345 0x 0 800 a.service",
+                             "process 4711 12345 0 0 a.service 800", "process 4711 12345 0 0 +800 a.service"}) {
+        CAPTURE(line);
+        CHECK(line_damage(line) == form + "\"" + line + "\"");
+    }
+    CHECK(line_damage("process 1 2 3 4 x " + std::string(100, 'u')) ==
+          form + "\"process 1 2 3 4 x " + std::string(42, 'u') + "...\"");
+    CHECK(damage(header() + "process 4711 12345 0 0 800 a.service\nprocess 4711 12345 0 0 800 a.serv") ==
+          "3: not \"TUNABLE BOOT TWIN OURS NEXT\": \"process 4711 12345 0 0 800 a.serv\"");
+    CHECK(damage(header() + "process 4711 12345 0 0 800 a.service\n") == "3: cut off: the line \"end\" is missing");
+    CHECK(line_damage("Process 4711 12345 0 0 800 a.service") ==
+          "2: not \"TUNABLE BOOT TWIN OURS NEXT\": \"Process 4711 12345 0 0 800 a.service\"");
+}
+
+TEST_CASE("the processes of another boot are other processes") {
+    const Folder folder;
+    fill(folder / "undo", "memtuned-undo 1 00000000-0000-0000-0000-000000000000\nprocess 1 2 3 4 5 a.service\nend\n");
+    Journal journal(folder / "undo", boot);
+    CHECK(journal.load());
+    CHECK(journal.scores().empty());
+    REQUIRE(journal.put_scores({{"b.service", {9, 8}, 7, 6, 5}}));
+    CHECK(content(folder / "undo") == header() + "process 9 8 7 6 5 b.service\nend\n");
+}
+
+TEST_CASE("a failed put of processes changes neither the file nor what is known of them") {
+    const Folder folder;
+    Journal journal(folder / "undo", boot);
+    REQUIRE(journal.put_scores({score("a.service")}));
+    const std::string before = content(folder / "undo");
+    fs::create_directory(folder / "undo.new");
+    CHECK(failure(journal.put_scores({score("b.service")})) == (folder / "undo.new").string() + ": File exists");
+    CHECK(failure(journal.put_scores({})) == (folder / "undo.new").string() + ": File exists");
+    CHECK(content(folder / "undo") == before);
+    check_same(journal.scores(), {score("a.service")});
+}
+
+TEST_CASE("a damaged journal is not overwritten by processes, either") {
+    const Folder folder;
+    fill(folder / "undo", header() + "process 1\nend\n");
+    Journal journal(folder / "undo", boot);
+    const std::string said = failure(journal.load());
+    CHECK(said != "");
+    CHECK(failure(journal.put_scores({score("a.service")})) == said);
+    CHECK(content(folder / "undo") == header() + "process 1\nend\n");
+    CHECK(journal.scores().empty());
 }
 
 TEST_CASE("a failed put or erase changes neither the file nor the entries") {

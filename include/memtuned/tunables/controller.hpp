@@ -13,8 +13,10 @@
 
 #include "memtuned/base/result.hpp"
 #include "memtuned/base/time.hpp"
+#include "memtuned/kernel/process.hpp"
 #include "memtuned/kernel/root.hpp"
 #include "memtuned/kernel/sysctl.hpp"
+#include "memtuned/kernel/units.hpp"
 #include "memtuned/tunables/catalogue.hpp"
 #include "memtuned/tunables/journal.hpp"
 
@@ -54,14 +56,33 @@ struct Outcome {
     Error error;
 };
 
+/// An order for a unit's oom_score_adj. `value` stands for the unit; each of its processes gets what it held itself,
+/// within `low` and `high`.
+struct UnitOrder {
+    enum class Kind : std::uint8_t { write, take_back, release, disown, rebase };
+    Kind kind;
+    std::size_t tunable;
+    std::int64_t value = 0;
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+};
+
+/// Something that befell the processes of a unit between two orders.
+struct Note {
+    std::string tunable;  ///< "oom_score_adj.cron.service"
+    std::string text;
+    bool common = false;  ///< of interest only to who looks for a fault
+};
+
 /// What restoring did with one tunable of the journal.
 struct Restored {
     enum class Kind : std::uint8_t { restored, kept, foreign, failed };
     std::string tunable;
     Kind kind;
-    std::int64_t from = 0;  ///< what it held
-    std::int64_t to = 0;    ///< its boot value
-    Error error;            ///< if failed; otherwise that of the journal, should it still hold the entry
+    std::int64_t from = 0;      ///< what it held
+    std::int64_t to = 0;        ///< its boot value
+    std::size_t processes = 0;  ///< of a unit: how many
+    Error error;                ///< if failed; otherwise that of the journal, should it still hold the entry
 };
 
 class Controller {
@@ -71,12 +92,26 @@ public:
     Controller(const kernel::Root& root, kernel::SysctlFiles& files, Journal& journal, Mode mode);
     ~Controller();
 
-    /// Reads the tunables in `wanted` (indices into catalogue()) and their limits. Those that follow from the zones
+    /// Makes the scores of units tunables, too. Both must outlive the controller.
+    void look_after(kernel::Units& units, kernel::Processes& processes);
+    /// Whether a unit may be given a score of -1000.
+    void allow_unkillable(bool allowed);
+    /// Some units came or went: readings() has room for each, and nothing of those that went.
+    void meet_units();
+    /// What joined a unit whose score is ours gets its value, what left one gets its own back; and some of the
+    /// processes are looked at, whether they still hold what they should. While nothing was forked, moved or changed
+    /// this costs the same for any number of units. Does nothing in observe mode.
+    void keep_up(Instant now);
+    /// What keep_up() met, since last asked.
+    std::vector<Note> take_notes();
+
+    /// Reads the tunables in `wanted` (see catalogue()) and their limits. Those that follow from the zones
     /// are read once a second while a tunable that has them is ours, and once a minute before that: write() looks
     /// afresh.
     void refresh(std::span<const std::size_t> wanted, Instant now = BootClock::now());
 
-    /// One reading for each catalogue entry; those never refreshed are not available.
+    /// One reading for each catalogue entry, then one for each place of units; those never refreshed are not
+    /// available.
     std::span<const Reading> readings() const;
 
     /// Orders. write() first compares with what memtuned last wrote, then journals, writes and reads back; it lowers
@@ -92,6 +127,9 @@ public:
     Outcome release(std::size_t tunable);
     Outcome disown(std::size_t tunable);
     Outcome rebase(std::size_t tunable);
+    /// The same for units, all orders of a turn at once: the journal is written once for them. An outcome for each.
+    /// Where all processes refuse, the order failed and nothing changed; where some do, it is written, with an error.
+    std::vector<Outcome> order(std::span<const UnitOrder> orders, Instant now = BootClock::now());
 
     /// Starts a trigger on a thread of its own, after another that still runs; Busy (EBUSY) while it is itself
     /// running or waiting.
@@ -107,7 +145,8 @@ public:
     std::vector<Finished> finished();
 
     /// Puts every journaled value back that is still ours, newest first, except those for which `keep` says true.
-    /// In observe mode too: what is in the journal was written while enforcing. What fails stays in the journal.
+    /// In observe mode too: what is in the journal was written while enforcing. What fails stays in the journal. Of
+    /// units, processes forked since the journal was written are found by the unit they are in.
     std::vector<Restored> restore_all(const std::function<bool(std::size_t)>& keep);
 
     /// Observe mode keeps books of its own, which end with it: what is ours for real stays so, unseen, until enforce

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// The undo journal: what each tunable held before memtuned first wrote it and what memtuned wrote last. Every
-// change reaches the file (written aside, then renamed) before the kernel sees the value it announces, so that a
-// crash at any instant leaves enough to put things back.
+// The undo journal: what each tunable and each process held before memtuned first wrote it and what it wrote last.
+// Every change reaches the file (written aside, then renamed) before the kernel sees the value it announces, so that
+// a crash at any instant leaves enough to put things back.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "memtuned/base/result.hpp"
+#include "memtuned/kernel/process.hpp"
 
 namespace memtuned::tunables {
 
@@ -23,6 +24,15 @@ public:
         std::int64_t twin_boot;  ///< the twin's value then, 0 where there is no twin
         std::int64_t ours;       ///< last value known to be written by memtuned; the one found before the first write
         std::int64_t next;       ///< value about to be written; same as `ours` once it is
+    };
+
+    /// The oom_score_adj of one process, which memtuned wrote or which it inherited from one that memtuned wrote.
+    struct Score {
+        std::string unit;  ///< as kernel::Units names it
+        kernel::ProcessId process;
+        int former;  ///< before memtuned
+        int ours;    ///< as in Entry
+        int next;
     };
 
     /// `boot_id` is the kernel's: a journal of another boot is void, the reboot undid everything.
@@ -40,14 +50,24 @@ public:
     Status put(const Entry& entry);
     Status erase(std::string_view tunable);
 
+    const std::vector<Score>& scores() const { return scores_; }
+    /// The same for all processes together: a fork may bring hundreds at once.
+    Status put_scores(std::vector<Score> scores);
+
 private:
+    struct Content {
+        std::vector<Entry> entries;
+        std::vector<Score> scores;
+    };
+
     Status replace(std::vector<Entry> entries);
-    Status store(const std::vector<Entry>& entries) const;
-    Result<std::vector<Entry>> parse(std::string_view text) const;
+    Status store(const std::vector<Entry>& entries, const std::vector<Score>& scores) const;
+    Result<Content> parse(std::string_view text) const;
 
     std::filesystem::path file_;
     std::string boot_id_;
     std::vector<Entry> entries_;
+    std::vector<Score> scores_;
     std::string damage_;  ///< why the last load() failed; empty if it did not
 };
 

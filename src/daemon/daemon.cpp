@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,15 +35,41 @@ Duration longest_step(const rules::Settings& settings) {
     return std::max<Duration>(3 * settings.idle, std::chrono::seconds(6));
 }
 
-std::string_view tunable_name(std::size_t index) {
-    return tunables::catalogue()[index].name;
+/// The kernel files of units stay open: two for each, where the soft limit is 1024 by custom, for the sake of
+/// select(), which nothing here uses.
+void allow_open_files() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) < 0) return;
+    files.rlim_cur = files.rlim_max;
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &files));
+}
+
+tunables::UnitOrder unit_order(const Decision& decision) {
+    using Kind = tunables::UnitOrder::Kind;
+    const auto kind = [&] {
+        switch (decision.order) {
+            case Decision::Order::take_back: return Kind::take_back;
+            case Decision::Order::release: return Kind::release;
+            case Decision::Order::disown: return Kind::disown;
+            case Decision::Order::rebase: return Kind::rebase;
+            case Decision::Order::write:
+            case Decision::Order::fire: break;
+        }
+        return Kind::write;
+    }();
+    return {kind, decision.tunable, decision.to, decision.low, decision.high};
 }
 
 std::string value_text(std::size_t tunable, std::int64_t value) {
-    const std::string_view unit = tunables::catalogue()[tunable].unit_name;
+    const std::string_view unit = tunables::about(tunable).unit_name;
     return unit == "kB"  ? fmt::format("{} kB", value)
            : unit == "%" ? fmt::format("{}%", value)
                          : std::to_string(value);
+}
+
+std::string processes(const Restored& one) {
+    if (one.processes == 0) return {};
+    return fmt::format(" ({} process{})", one.processes, one.processes == 1 ? "" : "es");
 }
 
 }  // namespace
@@ -57,7 +84,7 @@ bool report_restored(const std::vector<Restored>& restored) {
     for (const Restored& one : restored) {
         switch (one.kind) {
             case Restored::Kind::restored:
-                spdlog::info("{} {} -> {}: put back", one.tunable, one.from, one.to);
+                spdlog::info("{} {} -> {}: put back{}", one.tunable, one.from, one.to, processes(one));
                 break;
             case Restored::Kind::kept: spdlog::info("{} {}: kept, as configured", one.tunable, one.from); break;
             case Restored::Kind::foreign:
@@ -77,6 +104,8 @@ Daemon::Daemon(Options options, Configuration configuration)
       configuration_(std::move(configuration)),
       root_(options_.root),
       sysctls_(root_),
+      units_(root_),
+      processes_(root_),
       journal_(make_journal(root_)),
       controller_(root_, sysctls_, journal_, configuration_.settings->observe ? Mode::observe : Mode::enforce),
       sampler_(root_, configuration_.rules->keys),
@@ -86,6 +115,7 @@ Daemon::Daemon(Options options, Configuration configuration)
 Status Daemon::start() {
     if (controller_.mode() == Mode::enforce)
         if (Status claimed = claim_machine(); !claimed) return claimed;
+    use(*configuration_.rules);
     // What is there is locked whole; what comes later only as it is touched, or a trigger's thread would lock a stack
     // of 8 MiB it never uses.
     if (::mlockall(MCL_CURRENT) < 0 || ::mlockall(MCL_FUTURE | MCL_ONFAULT) < 0)
@@ -111,10 +141,39 @@ Status Daemon::claim_machine() {
     if (!lock) return lock.error();
     lock_.emplace(std::move(*lock));
     if (Status loaded = journal_.load(); !loaded) return loaded;
-    if (journal_.entries().empty()) return Done{};
+    if (!journal_.scores().empty()) {
+        look_after_units();
+        controller_.look_after(units_, processes_);  // also without units: their processes are known by the journal
+    }
+    if (journal_.entries().empty() && journal_.scores().empty()) return Done{};
     spdlog::warn("a former run ended without putting its values back; doing so now");
     report_restored(controller_.restore_all([](std::size_t) { return false; }));
     return Done{};
+}
+
+void Daemon::look_after_units() {
+    if (looks_after_units_) return;
+    if (const Status started = units_.start(); !started)
+        return degrade(fmt::format("services are not looked after: {}", started.error().message));
+    looks_after_units_ = true;
+    if (!units_.not_watched().empty()) degrade(units_.not_watched());
+    allow_open_files();
+    controller_.look_after(units_, processes_);
+    controller_.meet_units();
+    if (units_.fd() >= 0)
+        loop_.add(units_.fd(), EPOLLIN, [this](std::uint32_t) {
+            const Instant now = BootClock::now();
+            units_.refresh(now);
+            wake_soon(now);
+        });
+}
+
+/// Brings what looks at units in line with the rules.
+void Daemon::use(const rules::RuleSet& rules) {
+    if (rules.about_units()) look_after_units();
+    controller_.allow_unkillable(configuration_.settings->allow_unkillable);
+    sampler_ = indicators::Sampler(root_, rules.keys, looks_after_units_ ? &units_ : nullptr, rules.own);
+    if (looks_after_units_) policy_.meet(units_.units());
 }
 
 void Daemon::degrade(std::string reason) {
@@ -199,6 +258,10 @@ void Daemon::woken_by_pressure(int fd, std::uint32_t events) {
     }
     const Instant now = BootClock::now();
     busy_until_ = now + configuration_.settings->busy_for;
+    wake_soon(now);
+}
+
+void Daemon::wake_soon(Instant now) {
     deadline_ = std::min(deadline_, std::max(now, last_tick_ + configuration_.settings->busy));
     timer_.set(deadline_);
 }
@@ -219,13 +282,27 @@ void Daemon::handle_signal() {
 
 // --- one turn ---
 
+/// Units that came or went, and processes in them.
+void Daemon::follow_units(Instant now) {
+    units_.refresh(now);
+    if (met_ != units_.version()) {
+        met_ = units_.version();
+        controller_.meet_units();
+        policy_.meet(units_.units());
+    }
+    controller_.keep_up(now);
+    for (const tunables::Note& note : controller_.take_notes())
+        spdlog::log(note.common ? spdlog::level::debug : spdlog::level::warn, "{}: {}", note.tunable, note.text);
+}
+
 void Daemon::tick(Instant now) {
     last_tick_ = now;
+    if (looks_after_units_) follow_units(now);
     const indicators::Sample& sample = sampler_.take(now, longest_step(*configuration_.settings));
     controller_.refresh(policy_.tunables(), now);
     const policy::Turn turn = policy_.turn(sample, controller_.readings());
     say_events(0);
-    for (const Decision& decision : turn.decisions) carry_out(decision, now);
+    carry_out(turn.decisions, now);
     if (!turn.decisions.empty() || !turn.events.empty()) supervisor_.status(status());
     if (!std::exchange(said_unavailable_, true)) say_unavailable();
     if (terminal_ && now >= next_report_) {
@@ -247,12 +324,25 @@ Outcome Daemon::order(const Decision& decision) {
     return {Outcome::Kind::failed, 0, {}};
 }
 
-void Daemon::carry_out(const Decision& decision, Instant now) {
-    const Outcome outcome = order(decision);
+void Daemon::carry_out(std::span<const Decision> decisions, Instant now) {
+    std::vector<tunables::UnitOrder> unit_orders;
+    for (const Decision& decision : decisions) {
+        if (tunables::is_of_unit(decision.tunable))
+            unit_orders.push_back(unit_order(decision));
+        else
+            settle(decision, order(decision), now);
+    }
+    const std::vector<Outcome> outcomes = controller_.order(unit_orders, now);
+    auto outcome = outcomes.begin();
+    for (const Decision& decision : decisions)
+        if (tunables::is_of_unit(decision.tunable)) settle(decision, *outcome++, now);
+}
+
+void Daemon::settle(const Decision& decision, const Outcome& outcome, Instant now) {
     const std::size_t events_before = policy_.events().size();
     policy_.carried_out(decision, outcome, now);
     say_events(events_before);
-    const std::string_view name = tunable_name(decision.tunable);
+    const std::string& name = decision.name;
     const bool observed = outcome.kind == Outcome::Kind::observed;
     if (outcome.kind == Outcome::Kind::started || (observed && decision.order == Decision::Order::fire))
         spdlog::info("{} {} {}: {}: {}", observed ? "would fire" : "firing", name, decision.to, decision.source,
@@ -280,9 +370,9 @@ void Daemon::say_finished_triggers() {
     for (const tunables::Controller::Finished& one : controller_.finished()) {
         const std::string took = format_quantity(seconds(one.took), dimension::seconds);
         if (one.status)
-            spdlog::info("{} {} took {}", tunable_name(one.trigger), one.value, took);
+            spdlog::info("{} {} took {}", tunables::about(one.trigger).name, one.value, took);
         else
-            spdlog::error("{} {} failed after {}: {}", tunable_name(one.trigger), one.value, took,
+            spdlog::error("{} {} failed after {}: {}", tunables::about(one.trigger).name, one.value, took,
                           one.status.error().message);
     }
 }
@@ -335,8 +425,8 @@ void Daemon::reload() {
     policy::Policy next(loaded->rules, loaded->settings);
     next.adopt(policy_);
     policy_ = std::move(next);
-    sampler_ = indicators::Sampler(root_, loaded->rules->keys);
     configuration_ = std::move(*loaded);
+    use(*configuration_.rules);
     change_mode(configuration_.settings->observe ? Mode::observe : Mode::enforce);
     spdlog::info("reloaded: profile {} ({} rules)", configuration_.rules->profile,
                  configuration_.rules->rules.size());
@@ -359,6 +449,7 @@ void Daemon::change_mode(Mode mode) {
     if (mode == Mode::observe) report_restored(controller_.restore_all([](std::size_t) { return false; }));
     controller_.set_mode(mode);
     for (std::size_t i = 0; i < tunables::catalogue().size(); ++i) policy_.resume(i);
+    for (const std::size_t i : policy_.tunables()) policy_.resume(i);
 }
 
 bool Daemon::stop() {
@@ -367,7 +458,7 @@ bool Daemon::stop() {
         spdlog::info("stopped; nothing was written, so nothing is to be put back");
         return true;
     }
-    const auto keep = [this](std::size_t i) { return configuration_.settings->tunables[i].keep_on_exit; };
+    const auto keep = [this](std::size_t i) { return configuration_.settings->of(i).keep_on_exit; };
     const std::vector<Restored> restored = controller_.restore_all(keep);
     const bool well = report_restored(restored);
     if (restored.empty())

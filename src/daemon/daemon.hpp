@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,9 @@
 #include "daemon/supervisor.hpp"
 #include "memtuned/indicators/sampler.hpp"
 #include "memtuned/kernel/pressure_trigger.hpp"
+#include "memtuned/kernel/process.hpp"
 #include "memtuned/kernel/sysctl.hpp"
+#include "memtuned/kernel/units.hpp"
 #include "memtuned/policy/policy.hpp"
 #include "memtuned/tunables/controller.hpp"
 #include "memtuned/tunables/journal.hpp"
@@ -43,6 +46,10 @@ public:
 
 private:
     Status claim_machine();
+    void look_after_units();
+    void use(const rules::RuleSet& rules);
+    void follow_units(Instant now);
+    void wake_soon(Instant now);
     void serve();
     void degrade(std::string reason);
     void introduce();
@@ -53,7 +60,8 @@ private:
     void change_mode(tunables::Mode mode);
     bool stop();
 
-    void carry_out(const policy::Decision& decision, Instant now);
+    void carry_out(std::span<const policy::Decision> decisions, Instant now);
+    void settle(const policy::Decision& decision, const tunables::Outcome& outcome, Instant now);
     tunables::Outcome order(const policy::Decision& decision);
     void say_events(std::size_t from);
     void say_sample(const indicators::Sample& sample);
@@ -66,6 +74,8 @@ private:
     Configuration configuration_;
     kernel::Root root_;
     kernel::ProcSysctls sysctls_;
+    kernel::Units units_;
+    kernel::ProcProcesses processes_;
     tunables::Journal journal_;
     tunables::Controller controller_;
     indicators::Sampler sampler_;
@@ -78,6 +88,8 @@ private:
     std::vector<kernel::PressureTrigger> triggers_;
     Supervisor supervisor_;
 
+    bool looks_after_units_ = false;
+    std::uint64_t met_ = 0;  // the version of the units that the others know of
     std::vector<std::string> degraded_;
     Instant deadline_{};
     Instant last_tick_{};

@@ -82,12 +82,18 @@ int restore(const daemon::Options& options) {
         spdlog::error("{}", loaded.error().message);
         return not_so;
     }
-    if (journal.entries().empty()) {
+    if (journal.entries().empty() && journal.scores().empty()) {
         spdlog::info("nothing to put back");
         return well;
     }
     kernel::ProcSysctls sysctls(root);
     tunables::Controller controller(root, sysctls, journal, tunables::Mode::enforce);
+    kernel::Units units(root);
+    kernel::ProcProcesses processes(root);
+    if (!journal.scores().empty()) {
+        if (const Status walked = units.start(); !walked) spdlog::warn("{}", walked.error().message);
+        controller.look_after(units, processes);
+    }
     return daemon::report_restored(controller.restore_all([](std::size_t) { return false; })) ? well : not_so;
 }
 

@@ -309,7 +309,7 @@ void Daemon::tick(Instant now) {
         say_sample(sample);
         next_report_ = now + report_every;
     }
-    schedule(now, turn.busy);
+    schedule(now, turn.busy || controller_.waiting());
 }
 
 Outcome Daemon::order(const Decision& decision) {

@@ -131,6 +131,17 @@ bool is_kubelets(std::string_view group) {
     return false;
 }
 
+/// "…/user@1000.service/init.scope".
+bool is_managers_own(std::string_view group) {
+    std::string_view above;
+    while (group.starts_with('/')) {
+        const std::string_view name = unescaped(take_component(group));
+        if (is_manager(above)) return name == "init.scope";
+        above = name;
+    }
+    return false;
+}
+
 /// A path that is too long for the kernel leads nowhere, either; who is below it has no readable /proc/PID/cgroup.
 bool is_gone(int error) {
     return error == ENOENT || error == ENOTDIR || error == ENODEV || error == ENAMETOOLONG;
@@ -317,6 +328,7 @@ std::string Units::State::why_not_watched(int error) const {
 
 std::string_view Units::State::hands_off(std::string_view group) const {
     if (is_within(group, "/init.scope")) return "PID 1 is in it";
+    if (is_managers_own(group)) return "a user's manager is in it, and hands on what it holds";
     if (!own_.empty() && is_within(group, own_)) return "it is memtuned itself";
     return is_kubelets(group) ? "a kubelet manages it" : "";
 }

@@ -444,6 +444,10 @@ void Controller::keep_up(Instant now) {
     if (state_->scores) state_->scores->keep_up(now);
 }
 
+bool Controller::waiting() const {
+    return state_->scores && state_->scores->waiting();
+}
+
 std::vector<Note> Controller::take_notes() {
     return state_->scores ? state_->scores->take_notes() : std::vector<Note>{};
 }

@@ -140,7 +140,10 @@ void Scores::place_held() {
         while (member != members_.end() && member->pid < held.id.pid) ++member;
         const bool found = member != members_.end() && member->pid == held.id.pid;
         const std::size_t place = found && member->ours ? member->place : nowhere;
-        if (std::exchange(held.place, place) != place) held.refused.reset();
+        if (std::exchange(held.place, place) != place) {
+            held.refused.reset();
+            held.child = false;
+        }
         held.leaving = found && !member->ours ? member->place : nowhere;
         if (found)
             held.unit = claims_[member->place].name;
@@ -218,14 +221,18 @@ bool Scores::enter(const ProcessFacts& facts, std::size_t place, Instant now) {
     Held held{.id = facts.id, .place = claim.ours ? place : nowhere, .unit = claim.name, .since = now};
     if (!claim.ours) held.leaving = place;
     held.former = held.ours = held.before = facts.score;
+    Held* const parent = find(facts.parent);
     held.young = now < start_of(facts.id) + starting_up;
+    held.fresh = parent == nullptr || parent->standing != Standing::ours;
+    if (parent != nullptr && parent->young) check(*parent);  // what it set since is what its child has of it
     if (must_not_touch(facts))
         held.standing = Standing::exempt;
     else
-        judge(held, find(facts.parent), claim);
+        judge(held, parent, claim);
     const bool given = held.standing == Standing::ours && held.former != held.ours;
     if (!claim.ours && !given) return false;
     any_young_ = any_young_ || held.young;
+    starting_ = starting_ || held.starting();
     insert(std::move(held));
     return given;
 }
@@ -292,7 +299,13 @@ void Scores::plan() {
     for (std::size_t i = 0; i < held_.size(); ++i) {
         Held& held = held_[i];
         if (held.standing != Standing::ours) continue;
+        // sshd takes what it finds as it starts for what its sessions shall have, and a user's manager adds to it: a
+        // process that starts must not be given anything, or what it makes of that outlives us.
         const int to = wanted(held);
+        if (held.starting() && held.place != nowhere) {
+            claims_[held.place].starting = claims_[held.place].starting || to != held.ours;
+            continue;
+        }
         held.done = held.place == nowhere && (to == held.ours || held.refused == to);
         if (to != held.ours && held.refused != to) changes_.push_back({i, to});
     }
@@ -450,13 +463,15 @@ void Scores::look_around(Instant now) {
 
 /// What a process sets while it starts is told from what others do to it later only if it is looked at in between.
 void Scores::look_at_grown(Instant now) {
-    any_young_ = false;
+    any_young_ = starting_ = false;
     for (Held& held : held_) {
         if (held.young && now >= start_of(held.id) + starting_up) {
             check(held);
             held.young = false;
+            stale_ = true;  // it may be written from now on
         }
         any_young_ = any_young_ || held.young;
+        starting_ = starting_ || held.starting();
     }
 }
 
@@ -483,7 +498,8 @@ void Scores::changed(Held& held, int found) {
         return chose(held);
     }
     if (held.young) {
-        held.former = found;
+        held.former = held.before = found;
+        outdated_ = true;
         return;
     }
     held.standing = Standing::foreign;
@@ -500,7 +516,7 @@ void Scores::chose(Held& held) {
     if (held.place == nowhere) return;
     Claim& claim = claims_[held.place];
     if (!std::exchange(claim.choice_said, true))
-        note(claim, fmt::format("process {} chose {} for itself: left alone", held.id.pid, held.ours), false);
+        note(claim, fmt::format("process {} chose {} for itself: left alone", held.id.pid, held.ours), true);
 }
 
 // Orders
@@ -509,7 +525,7 @@ void Scores::apply(const UnitOrder& order) {
     const std::size_t place = place_of(order.tunable);
     Claim& claim = claims_[place];
     claim.written = claim.refused = 0;
-    claim.refusal_said = false;
+    claim.starting = claim.refusal_said = false;
     const bool wish = order.kind == UnitOrder::Kind::write || order.kind == UnitOrder::Kind::take_back;
     if (wish) {
         if (!claim.ours) claim.boot = claim.found;
@@ -582,7 +598,7 @@ Outcome Scores::outcome(const UnitOrder& order, const Claim& before, const Statu
     if (claim.refused > 0 && claim.written == 0) return failed(place, before, std::move(error));
     claim.refusal_said = claim.refused > 0;
     if (claim.written == 0) error = {};
-    return {claim.written > 0 ? Outcome::Kind::written : Outcome::Kind::same,
+    return {claim.written > 0 || claim.starting ? Outcome::Kind::written : Outcome::Kind::same,
             order.kind == Kind::release ? claim.boot : order.value, std::move(error)};
 }
 

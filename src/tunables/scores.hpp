@@ -11,8 +11,11 @@
 // that it is never lowered: the sessions of an sshd hold 0 where the listener holds -1000, and must not be protected
 // with it. What inherited a choice is treated as who made it. What is in a unit without a parent in the books is new,
 // and what it holds is its unit's author's choice, unless it is what a process of that unit was given: then its
-// parent died meanwhile. A starting service may still be about to set its score, and for the first two seconds what
-// it changes counts as what it held before.
+// parent died meanwhile.
+//
+// A process that starts is not written for two seconds, and what it changes meanwhile counts as what it held before.
+// systemd sets its score between fork and exec; and sshd takes what it finds then for what its sessions shall have,
+// a user's manager adds 100 to it for all that the user starts: given a score then, they would hand it on for good.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +42,7 @@ public:
 
     void allow_unkillable(bool allowed) { unkillable_allowed_ = allowed; }
     std::size_t places() const { return claims_.size(); }
+    bool waiting() const { return starting_; }
 
     // As in Controller.
     void meet();
@@ -70,6 +74,7 @@ private:
         std::optional<int> foreign;  ///< what somebody else gave to a process of ours
         std::optional<Instant> looked;
         bool written_before = false;  ///< a process without a parent in the books may have inherited `value`
+        bool starting = false;        ///< some of its processes will be written when they have started
         bool choice_said = false;
         bool refusal_said = false;
         std::size_t written = 0;  ///< in the batch at hand, as is `refused`
@@ -92,6 +97,7 @@ private:
         bool child = false;   ///< its parent was in the books when it came
         bool chose = false;   ///< it held something else than its parent did, and so is not to be protected with it
         bool young = false;   ///< starting up, or not looked at since that was over
+        bool fresh = false;   ///< it has nothing of us from a parent
         bool theirs = false;  ///< what it holds was written by somebody else, and is to be written over
         bool gone = false;    ///< to be taken out of the books at once
         bool done = false;    ///< put back: kept for one more batch, for the children it may have forked
@@ -101,6 +107,8 @@ private:
         int before = 0;   ///< what it held before the last write: a child forked just before that has it
         Instant since{};  ///< when it was last written, or met
         std::optional<int> refused{};
+
+        bool starting() const { return young && fresh; }
     };
 
     struct Member {
@@ -184,6 +192,7 @@ private:
     std::vector<std::string> arrivals_;  // groups that somebody moved processes into, not gone through yet
     bool stale_ = false;                 // the books have to be gone through whatever else happened
     bool any_young_ = false;
+    bool starting_ = false;  // one of them is fresh, and so waits to be written
     Instant looked_around_{};
     std::size_t cursor_ = 0;
     bool outdated_ = false;  // the journal has other lines than it should

@@ -444,7 +444,8 @@ TEST_CASE("what must not be written is told for units and for any group in them"
     CHECK(unit(units, "cri-1.scope").hands_off == "a kubelet manages it");
     CHECK(unit(units, "memtuned.service").hands_off == "it is memtuned itself");
     CHECK(unit(units, "system.slice").hands_off == "");
-    CHECK(unit(units, "user@1000.service/init.scope").hands_off == "");
+    CHECK(unit(units, "user@1000.service/init.scope").hands_off ==
+          "a user's manager is in it, and hands on what it holds");
     CHECK(units.hands_off("/system.slice/memtuned.service/inner") == "it is memtuned itself");
     CHECK(units.hands_off("/system.slice/memtuned.service2") == "");
     CHECK(units.hands_off("/init.scope/x") == "PID 1 is in it");

@@ -102,6 +102,8 @@ public:
     /// processes are looked at, whether they still hold what they should. While nothing was forked, moved or changed
     /// this costs the same for any number of units. Does nothing in observe mode.
     void keep_up(Instant now);
+    /// A process of a unit that is ours has just started, and is written when that is over: keep_up() again soon.
+    bool waiting() const;
     /// What keep_up() met, since last asked.
     std::vector<Note> take_notes();
 

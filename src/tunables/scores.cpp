@@ -24,6 +24,10 @@ constexpr int most_rounds = 5;
 /// A service that starts sets its score between fork and exec, a few milliseconds; a loaded machine takes longer.
 constexpr Duration starting_up = std::chrono::seconds(2);
 
+/// Protection below what the author chose is in less of a hurry, and what is handed on by mistake stays. An sshd is
+/// ready within 20 ms, in an emulated machine with much else to do after seconds.
+constexpr Duration lowered_after = std::chrono::seconds(5);
+
 /// One process is looked at for each 25 ms that pass: four in a busy tick (24 us), and 2,000 in under a minute.
 constexpr Duration look_every = std::chrono::milliseconds(25);
 constexpr std::size_t most_looks = 80;
@@ -294,16 +298,26 @@ int Scores::wanted(const Held& held) const {
     return held.chose || units_.units()[held.place].users ? std::max(value, held.former) : value;
 }
 
-void Scores::plan() {
+/// sshd takes what it finds as it starts for what its sessions shall have, and a user's manager adds to it: a process
+/// that starts must not be given anything, or what it makes of that outlives us.
+bool Scores::is_too_soon(const Held& held, int to, Instant now) {
+    if (!held.fresh || held.place == nowhere || to == held.ours) return false;
+    const Instant lowered = start_of(held.id) + lowered_after;
+    if (held.young || to >= held.former || now >= lowered) return held.young;
+    waiting_until_ = std::min(waiting_until_, lowered);
+    return true;
+}
+
+void Scores::plan(Instant now) {
     changes_.clear();
+    waiting_until_ = Instant::max();
     for (std::size_t i = 0; i < held_.size(); ++i) {
         Held& held = held_[i];
         if (held.standing != Standing::ours) continue;
-        // sshd takes what it finds as it starts for what its sessions shall have, and a user's manager adds to it: a
-        // process that starts must not be given anything, or what it makes of that outlives us.
         const int to = wanted(held);
-        if (held.starting() && held.place != nowhere) {
-            claims_[held.place].starting = claims_[held.place].starting || to != held.ours;
+        held.waiting = is_too_soon(held, to, now);
+        if (held.waiting) {
+            claims_[held.place].starting = true;
             continue;
         }
         held.done = held.place == nowhere && (to == held.ours || held.refused == to);
@@ -400,7 +414,7 @@ void Scores::begin_batch() {
 Status Scores::rounds(Gate::Purpose purpose, Instant now) {
     for (int round = 0; round < most_rounds; ++round) {
         const bool met = take_in(now);
-        plan();
+        plan(now);
         settled_ = changes_.empty();
         if (settled_ && !met) break;
         if (Status done = carry_out(purpose, now); !done) return done;
@@ -423,7 +437,8 @@ void Scores::end_batch() {
 /// What stands for a unit is its first process.
 void Scores::note_boot() {
     for (auto held = held_.rbegin(); held != held_.rend(); ++held)
-        if (held->place != nowhere && held->standing == Standing::ours) claims_[held->place].boot = held->former;
+        if (held->place != nowhere && held->standing == Standing::ours && !held->starting())
+            claims_[held->place].boot = held->former;
 }
 
 // Between orders
@@ -436,7 +451,7 @@ void Scores::keep_up(Instant now) {
     if (!any_ours() && held_.empty()) return;
     std::ranges::move(arrivals, std::back_inserter(arrivals_));
     look_around(now);
-    if (!forked && !stale_ && arrivals_.empty()) return;
+    if (!forked && !stale_ && arrivals_.empty() && now < waiting_until_) return;
     for (Claim& claim : claims_) claim.written = claim.refused = 0;
     const Status done = reconcile(Gate::Purpose::order, now);
     say(done ? late_ : done);
@@ -497,7 +512,7 @@ void Scores::changed(Held& held, int found) {
         outdated_ = true;
         return chose(held);
     }
-    if (held.young) {
+    if (held.young || held.waiting) {
         held.former = held.before = found;
         outdated_ = true;
         return;

@@ -13,9 +13,10 @@
 // and what it holds is its unit's author's choice, unless it is what a process of that unit was given: then its
 // parent died meanwhile.
 //
-// A process that starts is not written for two seconds, and what it changes meanwhile counts as what it held before.
-// systemd sets its score between fork and exec; and sshd takes what it finds then for what its sessions shall have,
-// a user's manager adds 100 to it for all that the user starts: given a score then, they would hand it on for good.
+// A process that starts is not raised for two seconds and not lowered for five, and what it changes meanwhile
+// counts as what it held before. systemd sets its score between fork and exec; and sshd takes what it finds then for
+// what its sessions shall have, a user's manager adds 100 to it for all that the user starts: given a score then,
+// they would hand it on for good.
 #pragma once
 
 #include <cstddef>
@@ -94,14 +95,15 @@ private:
         std::size_t leaving = nowhere;  ///< the unit in which it is put back, as the claim on that ends
         std::string unit;               ///< the one it is in, or was in last
         Standing standing = Standing::ours;
-        bool child = false;   ///< its parent was in the books when it came
-        bool chose = false;   ///< it held something else than its parent did, and so is not to be protected with it
-        bool young = false;   ///< starting up, or not looked at since that was over
-        bool fresh = false;   ///< it has nothing of us from a parent
-        bool theirs = false;  ///< what it holds was written by somebody else, and is to be written over
-        bool gone = false;    ///< to be taken out of the books at once
-        bool done = false;    ///< put back: kept for one more batch, for the children it may have forked
-        bool last = false;    ///< ... which is the one at hand
+        bool child = false;    ///< its parent was in the books when it came
+        bool chose = false;    ///< it held something else than its parent did, and so is not to be protected with it
+        bool young = false;    ///< starting up, or not looked at since that was over
+        bool fresh = false;    ///< it has nothing of us from a parent
+        bool waiting = false;  ///< to be written once it has started
+        bool theirs = false;   ///< what it holds was written by somebody else, and is to be written over
+        bool gone = false;     ///< to be taken out of the books at once
+        bool done = false;     ///< put back: kept for one more batch, for the children it may have forked
+        bool last = false;     ///< ... which is the one at hand
         int former = 0;
         int ours = 0;     ///< what it holds
         int before = 0;   ///< what it held before the last write: a child forked just before that has it
@@ -146,7 +148,8 @@ private:
     std::optional<int> left_by_the_dead(const Claim& claim, int score) const;
     void insert(Held held);
     bool must_not_touch(const kernel::ProcessFacts& facts) const;
-    void plan();
+    bool is_too_soon(const Held& held, int to, Instant now);
+    void plan(Instant now);
     int wanted(const Held& held) const;
     Status carry_out(Gate::Purpose purpose, Instant now);
     void write(const Change& change, Instant now);
@@ -192,7 +195,8 @@ private:
     std::vector<std::string> arrivals_;  // groups that somebody moved processes into, not gone through yet
     bool stale_ = false;                 // the books have to be gone through whatever else happened
     bool any_young_ = false;
-    bool starting_ = false;  // one of them is fresh, and so waits to be written
+    Instant waiting_until_ = Instant::max();  // when the next of those may be lowered
+    bool starting_ = false;                   // one of them is fresh, and so waits to be written
     Instant looked_around_{};
     std::size_t cursor_ = 0;
     bool outdated_ = false;  // the journal has other lines than it should

@@ -187,8 +187,8 @@ bystander=$sleeper
 sleeper "$(unit guarded)" 0
 sleeper "$(unit guarded)" 0
 
-# A process is not written before it is 2 s old.
-sleep 2.5
+# A process that has just started is not raised for 2 s and not lowered for 5.
+sleep 5.5
 echo "raised, whole services and what they fork"
 press
 log_says 'oom_score_adj\.memtuned-test-batch-one\.service [0-9]+ -> 800: rule squeezed: service\.psi\.memory\.some\.avg10\("memtuned-test-hungry\.service"\) > 5% \(.* = [0-9.]+%\)'

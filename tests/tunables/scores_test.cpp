@@ -443,6 +443,29 @@ TEST_CASE("a server that starts anew is given nothing before it has read what it
     CHECK(run.held(server) == -1000);
 }
 
+TEST_CASE("a server that takes long to start is not lowered meanwhile, and what it sets then is nobody else's") {
+    Run run;
+    run.processes.spawn(a, -1000);
+    run.settle();
+    run.at_most("a.service", -500, -1000);
+    const pid_t server = run.processes.spawn(a, 0);
+    const pid_t slow = run.processes.spawn(a, 0);
+    run.tick();
+    for (int i = 0; i < 3; ++i) run.tick(1s);
+    CHECK(run.held(server) == 0);
+    run.processes.set(server, -700);
+    run.tick(1s);
+    CHECK(run.held(slow) == 0);
+    CHECK(run.reading("a.service").value == -1000);
+    for (int i = 0; i < 2; ++i) run.tick(1s);
+    CHECK(run.held(server) == -700);
+    CHECK(run.held(slow) == -500);
+    CHECK(run.notes.empty());
+    run.release("a.service");
+    CHECK(run.held(server) == -700);
+    CHECK(run.held(slow) == 0);
+}
+
 TEST_CASE("what a starting process forks after its manager set its score has made no choice") {
     Run run;
     run.processes.spawn(a, 100);

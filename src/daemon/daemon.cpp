@@ -213,7 +213,12 @@ void Daemon::introduce() {
                  settings.observe ? "only observing: nothing is written" : "enforcing",
                  format_quantity(seconds(settings.idle), dimension::seconds),
                  format_quantity(seconds(settings.busy), dimension::seconds));
-    spdlog::info("reading {} indicators from {}", rules.keys.size(), fmt::join(sampler_.files(), ", "));
+    if (!rules.keys.empty())
+        spdlog::info("reading {} indicators from {}", rules.keys.size(), fmt::join(sampler_.files(), ", "));
+    if (looks_after_units_) {
+        const auto there = [](const kernel::Unit& unit) { return !unit.name.empty(); };
+        spdlog::info("looking after services: {} units are there", std::ranges::count_if(units_.units(), there));
+    }
 }
 
 // --- waking up ---

@@ -161,13 +161,14 @@ void Policy::settle_in(std::span<const kernel::Unit> units) {
         readings_[i] = {};
         targets_[i] = {};
         in_force_[i] = indicators::no_data;
-        for (auto* claims : {&baseline_units_})
-            for (UnitClaimed& claimed : *claims)
-                std::erase_if(claimed.units, [i](const UnitValue& unit) { return unit.tunable == i; });
-        for (auto& claims : rule_units_)
-            for (UnitClaimed& claimed : claims)
-                std::erase_if(claimed.units, [i](const UnitValue& unit) { return unit.tunable == i; });
+        forget(baseline_units_, i);
+        for (auto& claims : rule_units_) forget(claims, i);
     }
+}
+
+void Policy::forget(std::vector<UnitClaimed>& claims, std::size_t tunable) {
+    for (UnitClaimed& claimed : claims)
+        std::erase_if(claimed.units, [tunable](const UnitValue& unit) { return unit.tunable == tunable; });
 }
 
 void Policy::match(std::vector<UnitClaimed>& claims, std::span<const kernel::Unit> units) {

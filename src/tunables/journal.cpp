@@ -13,7 +13,7 @@
 #include "memtuned/tunables/journal.hpp"
 
 #include <fcntl.h>
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

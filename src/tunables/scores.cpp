@@ -128,8 +128,8 @@ void Scores::gather() {
     for (std::size_t place = 0; place < claims_.size(); ++place)
         if (claims_[place].ours || claims_[place].leaving) gather(place);
     std::ranges::sort(members_, {}, [](const Member& m) { return std::tuple(m.pid, !m.ours, -m.depth); });
-    const auto rest = std::ranges::unique(members_, {}, &Member::pid);
-    members_.erase(rest.begin(), rest.end());
+    const auto same = [](const Member& a, const Member& b) { return a.pid == b.pid; };
+    members_.erase(std::unique(members_.begin(), members_.end(), same), members_.end());
 }
 
 void Scores::gather(std::size_t place) {
@@ -194,8 +194,7 @@ void Scores::meet_members(std::vector<Newcomer>& newcomers) {
 /// What somebody moved out of a unit before it was ever seen there has its parent's score on it.
 void Scores::meet_strays(std::vector<Newcomer>& newcomers) {
     std::ranges::sort(haunts_);
-    const auto again = std::ranges::unique(haunts_);
-    haunts_.erase(again.begin(), again.end());
+    haunts_.erase(std::unique(haunts_.begin(), haunts_.end()), haunts_.end());
     for (const std::string& group : haunts_) {
         units_.processes_in(group, pids_);
         for (const pid_t pid : pids_) {

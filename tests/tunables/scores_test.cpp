@@ -1474,7 +1474,9 @@ struct Story {
         run.restore();
     }
     void check_all_back() {
-        for (const auto& [pid, score] : former) {
+        for (const auto& each : former) {
+            const pid_t pid = each.first;
+            const int score = each.second;
             CAPTURE(pid);
             CHECK(run.held(pid) == score);
         }
@@ -1572,7 +1574,9 @@ public:
     }
     void check_all_back() {
         run.restore();
-        for (const auto& [pid, score] : own_) {
+        for (const auto& each : own_) {
+            const pid_t pid = each.first;
+            const int score = each.second;
             CAPTURE(pid);
             CHECK(run.held(pid) == score);
         }

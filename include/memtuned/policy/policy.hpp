@@ -102,6 +102,7 @@ private:
     };
 
     void settle_in(std::span<const kernel::Unit> units);
+    static void forget(std::vector<UnitClaimed>& claims, std::size_t tunable);
     void match(std::vector<UnitClaimed>& claims, std::span<const kernel::Unit> units);
     void match(UnitClaimed& claimed, std::span<const kernel::Unit> units);
     void leave_alone(const rules::UnitClaim& claim, const kernel::Unit& unit);

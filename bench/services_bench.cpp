@@ -100,7 +100,7 @@ public:
         controller_.meet_units();
         policy_.meet(units_.units());
         for (int i = 0; i < 30; ++i) tick();
-        if (journal_.scores().size() != static_cast<std::size_t>(units * processes_of_a_unit))
+        if (std::ssize(journal_.scores()) != std::ptrdiff_t{units} * processes_of_a_unit)
             throw std::runtime_error(fmt::format("{} processes are claimed", journal_.scores().size()));
     }
     ~Caretaker() {

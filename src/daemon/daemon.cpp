@@ -159,7 +159,6 @@ void Daemon::look_after_units() {
     if (!units_.not_watched().empty()) degrade(units_.not_watched());
     allow_open_files();
     controller_.look_after(units_, processes_);
-    controller_.meet_units();
     if (units_.fd() >= 0)
         loop_.add(units_.fd(), EPOLLIN, [this](std::uint32_t) {
             const Instant now = BootClock::now();
@@ -173,7 +172,7 @@ void Daemon::use(const rules::RuleSet& rules) {
     if (rules.about_units()) look_after_units();
     controller_.allow_unkillable(configuration_.settings->allow_unkillable);
     sampler_ = indicators::Sampler(root_, rules.keys, looks_after_units_ ? &units_ : nullptr, rules.own);
-    if (looks_after_units_) policy_.meet(units_.units());
+    met_.reset();
 }
 
 void Daemon::degrade(std::string reason) {

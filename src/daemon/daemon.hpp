@@ -89,7 +89,7 @@ private:
     Supervisor supervisor_;
 
     bool looks_after_units_ = false;
-    std::uint64_t met_ = 0;  // the version of the units that the others know of
+    std::optional<std::uint64_t> met_;  // the version of the units that the others know of
     std::vector<std::string> degraded_;
     Instant deadline_{};
     Instant last_tick_{};

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "memtuned/base/least_squares.hpp"
 #include "memtuned/indicators/sample.hpp"
 
 namespace memtuned::indicators {
@@ -29,25 +30,12 @@ void Trend::add(Instant at, double value) {
     points_.push_back({at, value});
 }
 
-/// Least squares. Times and values are counted from the first, so that what does not move has no slope, exactly.
 double Trend::slope() const {
     if (points_.empty() || points_.back().at - points_.front().at < least_span) return no_data;
-    const auto count = static_cast<double>(points_.size());
-    const auto time = [this](const Point& point) { return seconds(point.at - points_.front().at); };
-    const auto rise = [this](const Point& point) { return point.value - points_.front().value; };
-    double mean_time = 0;
-    double mean_rise = 0;
-    for (const Point& point : points_) {
-        mean_time += time(point) / count;
-        mean_rise += rise(point) / count;
-    }
-    double together = 0;
-    double spread = 0;
-    for (const Point& point : points_) {
-        together += (time(point) - mean_time) * (rise(point) - mean_rise);
-        spread += (time(point) - mean_time) * (time(point) - mean_time);
-    }
-    return together / spread;
+    const Point& first = points_.front();
+    LeastSquares fitted;
+    for (const Point& point : points_) fitted.add(seconds(point.at - first.at), point.value - first.value);
+    return fitted.slope();
 }
 
 }  // namespace memtuned::indicators

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "kernel/text.hpp"
+#include "memtuned/base/unit_name.hpp"
 #include "memtuned/kernel/descriptor.hpp"
 #include "memtuned/kernel/kept_file.hpp"
 #include "memtuned/kernel/process.hpp"
@@ -71,14 +72,6 @@ bool is_slice(std::string_view name) {
     return name.size() > suffix.size() && name.ends_with(suffix);
 }
 
-bool is_unit(std::string_view name) {
-    constexpr std::array<std::string_view, 6> suffixes = {".service", ".scope", ".slice",
-                                                          ".socket",  ".mount", ".swap"};
-    return std::any_of(suffixes.begin(), suffixes.end(), [name](std::string_view suffix) {
-        return name.size() > suffix.size() && name.ends_with(suffix);
-    });
-}
-
 bool is_manager(std::string_view name) {
     return name.starts_with("user@") && name.ends_with(".service");
 }
@@ -90,12 +83,12 @@ Kind kind_in(Kind above, std::string_view name) {
         case Kind::slice:
             if (is_slice(name)) return Kind::slice;
             if (is_manager(name)) return Kind::manager;
-            if (is_unit(name)) return Kind::unit;
+            if (is_unit_name(name)) return Kind::unit;
             return above == Kind::top ? Kind::foreign : Kind::nested;
         case Kind::manager:
         case Kind::users_slice:
             if (is_slice(name)) return Kind::users_slice;
-            return is_unit(name) ? Kind::users_unit : Kind::nested;
+            return is_unit_name(name) ? Kind::users_unit : Kind::nested;
         default: return Kind::nested;
     }
 }

@@ -151,7 +151,7 @@ void Policy::settle_in(std::span<const kernel::Unit> units) {
         const std::string name = place < units.size() ? units[place].name : std::string();
         const bool known = i < tunables_.size();
         if (known && unit_names_[place] == name) continue;
-        TunableMachine fresh(i, fmt::format("{}.{}", tunables::oom_score_adj().name, name));
+        TunableMachine fresh(i, tunables::score_name(name));
         if (known)
             tunables_[i] = std::move(fresh);
         else
@@ -196,7 +196,7 @@ void Policy::leave_alone(const rules::UnitClaim& claim, const kernel::Unit& unit
     std::string what = fmt::format("{} {}", claim.units, unit.hands_off);
     if (std::find(left_alone_.begin(), left_alone_.end(), what) != left_alone_.end()) return;
     left_alone_.push_back(std::move(what));
-    events_before_.push_back({Event::Kind::state, fmt::format("{}.{}", tunables::oom_score_adj().name, unit.name),
+    events_before_.push_back({Event::Kind::state, tunables::score_name(unit.name),
                               fmt::format("left alone, though \"{}\" means it: {}", claim.units, unit.hands_off)});
 }
 

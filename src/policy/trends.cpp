@@ -7,6 +7,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "memtuned/base/least_squares.hpp"
+
 namespace memtuned::policy {
 
 using indicators::no_data;
@@ -91,22 +93,10 @@ double WindowTrends::extreme(const Series& series, bool greatest) {
 
 /// Counted from the newest point, so that a flat series has a slope of exactly 0 whatever its level.
 WindowTrends::Line WindowTrends::fit(const Series& series) {
-    const auto [end, level] = series.newest();
-    double t = 0;
-    double v = 0;
-    double tt = 0;
-    double tv = 0;
-    series.visit([&, end = end, level = level](const Point& point) {
-        const double time = seconds(point.at - end);
-        const double value = point.value - level;
-        t += time;
-        v += value;
-        tt += time * time;
-        tv += time * value;
-    });
-    const double n = static_cast<double>(series.count);
-    const double slope = (tv - t * v / n) / (tt - t * t / n);
-    return {level + (v - slope * t) / n, slope};
+    const Point newest = series.newest();
+    LeastSquares fitted;
+    series.visit([&](const Point& point) { fitted.add(seconds(point.at - newest.at), point.value - newest.value); });
+    return {newest.value + fitted.level(), fitted.slope()};
 }
 
 const WindowTrends::Line& WindowTrends::line(const Series& series) {

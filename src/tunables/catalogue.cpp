@@ -248,6 +248,10 @@ const Tunable& oom_score_adj() {
     return score;
 }
 
+std::string score_name(std::string_view unit) {
+    return std::string(score.name).append(".").append(unit);
+}
+
 const Tunable& about(std::size_t tunable) {
     return is_of_unit(tunable) ? score : table[tunable];
 }

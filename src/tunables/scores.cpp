@@ -88,12 +88,8 @@ bool Scores::any_ours() const {
     return std::ranges::any_of(claims_, [](const Claim& claim) { return claim.ours || claim.leaving; });
 }
 
-std::string Scores::tunable(std::string_view unit) const {
-    return fmt::format("{}.{}", oom_score_adj().name, unit);
-}
-
 void Scores::note(const Claim& claim, std::string text, bool common) {
-    notes_.push_back({tunable(claim.name), std::move(text), common});
+    notes_.push_back({score_name(claim.name), std::move(text), common});
 }
 
 /// Of a unit that is not ours the score of its first process is shown.
@@ -482,7 +478,7 @@ void Scores::look_at_grown(Instant now) {
         if (held.young && now >= start_of(held.id) + starting_up) {
             check(held);
             held.young = false;
-            stale_ = true;  // it may be written from now on
+            stale_ = stale_ || held.fresh;  // it may be written from now on
         }
         any_young_ = any_young_ || held.young;
         starting_ = starting_ || held.starting();
@@ -669,7 +665,7 @@ void Scores::load(const Journal::Score& line) {
 std::vector<Restored> Scores::reports(bool keep) const {
     std::vector<Restored> all;
     for (const Journal::Score& line : journal_.scores()) {
-        const std::string name = tunable(line.unit);
+        const std::string name = score_name(line.unit);
         auto report = std::ranges::find(all, name, &Restored::tunable);
         if (report == all.end()) {
             const auto kind = keep ? Restored::Kind::kept : Restored::Kind::restored;
@@ -684,7 +680,7 @@ std::vector<Restored> Scores::reports(bool keep) const {
 void Scores::note_foreign(Restored& report) const {
     const Held* foreign = nullptr;
     for (const Held& held : held_) {
-        if (tunable(held.unit) != report.tunable) continue;
+        if (score_name(held.unit) != report.tunable) continue;
         if (held.standing == Standing::ours) return;
         if (held.standing == Standing::foreign && foreign == nullptr) foreign = &held;
     }
@@ -695,7 +691,7 @@ void Scores::note_foreign(Restored& report) const {
 
 /// What is in the books still is what refused.
 void Scores::finish(Restored& report) const {
-    const auto held = std::ranges::find(held_, report.tunable, [&](const Held& h) { return tunable(h.unit); });
+    const auto held = std::ranges::find(held_, report.tunable, [&](const Held& h) { return score_name(h.unit); });
     if (!late_) report.error = late_.error();
     if (held == held_.end()) return;
     const auto count = std::ranges::count(held_, held->unit, &Held::unit);

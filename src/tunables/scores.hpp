@@ -180,7 +180,6 @@ private:
     void end_claims();
     Held* find(pid_t pid);
     bool any_ours() const;
-    std::string tunable(std::string_view unit) const;
 
     kernel::Units& units_;
     kernel::Processes& processes_;

@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "memtuned/base/dimension.hpp"
@@ -66,6 +67,9 @@ constexpr bool is_of_unit(std::size_t tunable) {
 constexpr std::size_t place_of(std::size_t tunable) {
     return tunable - catalogue_size;
 }
+
+/// The name of a unit's: "oom_score_adj.cron.service".
+std::string score_name(std::string_view unit);
 
 /// The entry for a tunable's number.
 const Tunable& about(std::size_t tunable);

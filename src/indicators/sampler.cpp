@@ -131,6 +131,10 @@ const Sample& Sampler::take(Instant now, Duration longest_step) {
     return plan_->sample;
 }
 
+const Sample& Sampler::last() const {
+    return plan_->sample;
+}
+
 const std::vector<Key>& Sampler::keys() const {
     return plan_->keys;
 }

@@ -89,6 +89,16 @@ std::optional<std::string_view> group_in(std::string_view text, const CgroupLayo
     return std::nullopt;
 }
 
+Result<std::uint64_t> read_memory(const Root& root, const CgroupLayout& layout, const std::string& group) {
+    if (layout.memory.empty()) return system_error("memory of " + group, ENOENT);
+    const char* const name = layout.memory_is_v1 ? "/memory.usage_in_bytes" : "/memory.current";
+    const auto path = root / (layout.memory + group + name);
+    std::ifstream file(path);
+    std::uint64_t bytes = 0;
+    if (file >> bytes) return bytes;
+    return system_error(path.string(), file.is_open() ? EIO : ENOENT);
+}
+
 bool memory_controller_is_v1(const Root& root) {
     std::ifstream mounts(root / "proc/mounts");
     for (std::string line; std::getline(mounts, line);) {

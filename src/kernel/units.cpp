@@ -78,17 +78,14 @@ bool is_manager(std::string_view name) {
 
 /// What the folder `name` (unescaped) in a folder of kind `above` is.
 Kind kind_in(Kind above, std::string_view name) {
+    if (!is_unit_name(name)) return above == Kind::top ? Kind::foreign : Kind::nested;
     switch (above) {
         case Kind::top:
         case Kind::slice:
             if (is_slice(name)) return Kind::slice;
-            if (is_manager(name)) return Kind::manager;
-            if (is_unit_name(name)) return Kind::unit;
-            return above == Kind::top ? Kind::foreign : Kind::nested;
+            return is_manager(name) ? Kind::manager : Kind::unit;
         case Kind::manager:
-        case Kind::users_slice:
-            if (is_slice(name)) return Kind::users_slice;
-            return is_unit_name(name) ? Kind::users_unit : Kind::nested;
+        case Kind::users_slice: return is_slice(name) ? Kind::users_slice : Kind::users_unit;
         default: return Kind::nested;
     }
 }

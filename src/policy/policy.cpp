@@ -47,6 +47,7 @@ Policy::Policy(std::shared_ptr<const rules::RuleSet> rules, std::shared_ptr<cons
       baseline_levels_(rules_->baseline.size(), indicators::no_data) {
     machines_.reserve(rules_->rules.size());
     for (const rules::Rule& rule : rules_->rules) machines_.emplace_back(rule);
+    rule_reasons_.resize(machines_.size());
     for (std::size_t i = 0; i < catalogue().size(); ++i) tunables_.emplace_back(i, std::string(catalogue()[i].name));
     for (const rules::UnitClaim& claim : rules_->unit_baseline) baseline_units_.push_back({&claim, {}});
     for (std::size_t i = 0; i < rules_->rules.size(); ++i) {
@@ -80,7 +81,8 @@ void Policy::find_claimable() {
 }
 
 void Policy::claim_tunable(std::size_t tunable) {
-    if (std::find(claimable_.begin(), claimable_.end(), tunable) == claimable_.end()) claimable_.push_back(tunable);
+    const auto place = std::lower_bound(claimable_.begin(), claimable_.end(), tunable);
+    if (place == claimable_.end() || *place != tunable) claimable_.insert(place, tunable);
 }
 
 void Policy::adopt(const Policy& old) {
@@ -89,7 +91,10 @@ void Policy::adopt(const Policy& old) {
     std::unordered_map<std::string_view, std::uint64_t> numbers;
     for (std::size_t i = 0; i < machines_.size(); ++i) {
         const std::string& name = machines_[i].rule().name;
-        if (const auto before = known.find(name); before != known.end()) machines_[i].adopt(*before->second);
+        if (const auto before = known.find(name); before != known.end()) {
+            machines_[i].adopt(*before->second);
+            rule_reasons_[i] = old.rule_reasons_[static_cast<std::size_t>(before->second - old.machines_.data())];
+        }
         numbers.emplace(name, i);
     }
     unit_names_ = old.unit_names_;
@@ -368,7 +373,7 @@ void Policy::fire(std::uint32_t index, Instant now) {
             std::clamp(std::round(value), static_cast<double>(info.minimum), static_cast<double>(info.maximum));
         Decision decision{Decision::Order::fire, trigger.tunable, 0, static_cast<std::int64_t>(inside), {}, {},
                           std::string(info.name)};
-        explain(decision, {Source::Kind::rule, index}, true);
+        give_reason(decision, {Source::Kind::rule, index}, true);
         decisions_.push_back(std::move(decision));
         firings_[trigger.tunable] = {now, index};
     }
@@ -447,17 +452,22 @@ void Policy::settle(std::size_t tunable, Instant now) {
         decision = machine.settle(target, readings_[tunable], limits(tunable), settings_->of(tunable), now, events_);
     if (const std::optional<Source> flipping = machine.take_flipping()) suspend_rule(*flipping, now);
     if (!decision) return;
-    explain(*decision, machine.source(), target.claimed);
+    give_reason(*decision, machine.source(), target.claimed);
     decisions_.push_back(std::move(*decision));
 }
 
-void Policy::explain(Decision& decision, Source source, bool claimed) const {
+std::string Policy::source_name(Source source) const {
     switch (source.kind) {
-        case Source::Kind::none: decision.source = "profile " + rules_->profile; break;
-        case Source::Kind::baseline: decision.source = "baseline of " + rules_->profile; break;
-        case Source::Kind::override_: decision.source = "override"; break;
-        case Source::Kind::rule: decision.source = "rule " + machines_[source.index].rule().name; break;
+        case Source::Kind::none: break;
+        case Source::Kind::baseline: return "baseline of " + rules_->profile;
+        case Source::Kind::override_: return "override";
+        case Source::Kind::rule: return "rule " + machines_[source.index].rule().name;
     }
+    return "profile " + rules_->profile;
+}
+
+void Policy::give_reason(Decision& decision, Source source, bool claimed) const {
+    decision.source = source_name(source);
     decision.reason = reason(source, claimed);
     switch (decision.order) {
         case Decision::Order::release: decision.reason = "back to the boot value, " + decision.reason; break;
@@ -505,9 +515,11 @@ std::string Policy::released_by(const rules::Rule& rule) const {
 void Policy::suspend_rule(Source source, Instant now) {
     if (source.kind != Source::Kind::rule || machines_[source.index].state() == RuleState::suspended) return;
     machines_[source.index].suspend(now, now + suspended_for);
-    events_.push_back({Event::Kind::rule, machines_[source.index].rule().name,
-                       fmt::format("suspended for {}: what it claims flips",
-                                   format_quantity(seconds(suspended_for), dimension::seconds))});
+    rule_reasons_[source.index] = "what it claims flips";
+    events_.push_back(
+        {Event::Kind::rule, machines_[source.index].rule().name,
+         fmt::format("suspended for {}: {}", format_quantity(seconds(suspended_for), dimension::seconds),
+                     rule_reasons_[source.index])});
 }
 
 /// The first indicator that a rule needs and this machine lacks.
@@ -519,18 +531,20 @@ std::string Policy::lacking(const rules::Rule& rule, const indicators::Sample& s
 
 void Policy::note_rule(const RuleMachine& machine) {
     const rules::Rule& rule = machine.rule();
-    std::string text = to_string(machine.state());
+    std::string why;
     if (machine.state() == RuleState::active || machine.state() == RuleState::pending)
-        text += ": " + with_figures(rule.when, scope_);
-    if (machine.state() == RuleState::unavailable) text += ": " + lacking(rule, *scope_.sample);
-    if (machine.state() == RuleState::idle && machine.activations() > 0) text += ": " + released_by(rule);
-    events_.push_back({Event::Kind::rule, rule.name, std::move(text)});
+        why = with_figures(rule.when, scope_);
+    if (machine.state() == RuleState::unavailable) why = lacking(rule, *scope_.sample);
+    if (machine.state() == RuleState::idle && machine.activations() > 0) why = released_by(rule);
+    events_.push_back({Event::Kind::rule, rule.name,
+                       fmt::format("{}{}{}", to_string(machine.state()), why.empty() ? "" : ": ", why)});
+    rule_reasons_[static_cast<std::size_t>(&machine - machines_.data())] = std::move(why);
 }
 
 void Policy::carried_out(const Decision& decision, const tunables::Outcome& outcome, Instant now) {
     if (decision.order != Decision::Order::fire)
         return tunables_[decision.tunable].carried_out(decision, outcome, now, events_);
-    if (outcome.kind != tunables::Outcome::Kind::failed) return;
+    if (outcome.kind != tunables::Outcome::Kind::failed) return tunables_[decision.tunable].fired(decision, now);
     if (const std::uint32_t rule = firings_[decision.tunable].rule; rule < machines_.size())
         machines_[rule].misfired();
     events_.push_back({Event::Kind::failed, decision.name, outcome.error.message});
@@ -539,16 +553,47 @@ void Policy::carried_out(const Decision& decision, const tunables::Outcome& outc
 // --- overrides ---
 
 std::uint64_t Policy::add_override(std::size_t tunable, std::int64_t value, std::optional<Instant> expires,
-                                   std::string reason) {
+                                   std::string reason, std::string holder) {
     assert(!about(tunable).trigger);
     const std::string unit = tunables::is_of_unit(tunable) ? unit_names_[tunables::place_of(tunable)] : std::string();
-    overrides_.push_back({++last_override_, tunable, value, expires, std::move(reason), unit});
+    std::erase_if(overrides_, [&](const Override& o) {
+        const bool outlasted =
+            holder.empty() && o.holder.empty() && (!expires || (o.expires && *o.expires <= *expires));
+        return o.tunable == tunable && (outlasted || (!holder.empty() && o.holder == holder));
+    });
+    overrides_.push_back({++last_override_, tunable, value, expires, std::move(reason), unit, std::move(holder)});
     claim_tunable(tunable);
     return last_override_;
 }
 
 bool Policy::clear_override(std::uint64_t id) {
     return std::erase_if(overrides_, [id](const Override& o) { return o.id == id; }) > 0;
+}
+
+std::size_t Policy::clear_overrides(std::string_view name) {
+    return std::erase_if(overrides_, [name](const Override& o) {
+        return name == (o.unit.empty() ? std::string(about(o.tunable).name) : tunables::score_name(o.unit));
+    });
+}
+
+std::size_t Policy::clear_overrides_of(std::string_view holder) {
+    return std::erase_if(overrides_, [holder](const Override& o) { return o.holder == holder; });
+}
+
+const Override* Policy::override_of(std::size_t tunable) const {
+    const auto found = std::find_if(overrides_.rbegin(), overrides_.rend(),
+                                    [tunable](const Override& o) { return o.tunable == tunable; });
+    return found == overrides_.rend() ? nullptr : &*found;
+}
+
+void Policy::enable_rule(std::size_t rule, bool enabled, Instant now) {
+    RuleMachine& machine = machines_[rule];
+    const RuleState before = machine.state();
+    machine.enable(enabled, now);
+    if (machine.state() == before) return;
+    rule_reasons_[rule] = enabled ? "switched on" : "switched off";
+    events_before_.push_back({Event::Kind::rule, machine.rule().name,
+                              fmt::format("{}: {}", to_string(machine.state()), rule_reasons_[rule])});
 }
 
 void Policy::resume(std::size_t tunable) {

@@ -161,8 +161,23 @@ void RuleMachine::suspend(Instant now, Instant until) {
     drop_claims();
 }
 
+void RuleMachine::enable(bool enabled, Instant now) {
+    switched_ = enabled;
+    if (enabled == (state_ != RuleState::disabled)) return;
+    if (!enabled) drop_claims();
+    enter(enabled ? RuleState::idle : RuleState::disabled, now);
+}
+
+std::optional<double> RuleMachine::standing(std::size_t claim) const {
+    if (!claims_[claim].standing) return std::nullopt;
+    return claims_[claim].value;
+}
+
 void RuleMachine::adopt(const RuleMachine& old) {
-    if (!rule_->enabled || !old.rule_->enabled) return;
+    const bool was_enabled = old.switched_.value_or(old.rule_->enabled);
+    switched_ = old.switched_;
+    if (switched_) state_ = *switched_ ? RuleState::idle : RuleState::disabled;
+    if (state_ == RuleState::disabled || !was_enabled) return;
     const rules::Rule& rule = *rule_;
     const auto alike = [](const rules::Claim& a, const rules::Claim& b) {
         return a.tunable == b.tunable && a.step == b.step && a.bound == b.bound;

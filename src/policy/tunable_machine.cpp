@@ -43,8 +43,17 @@ const char* to_string(TunableState state) {
     return "";
 }
 
+Limits override_limits(const Reading& reading) {
+    return {std::min(reading.hard_minimum, reading.boot),
+            std::max(std::min(reading.hard_maximum, reading.ceiling), reading.boot)};
+}
+
 Event TunableMachine::event(Event::Kind kind, std::string text) const {
     return {kind, name_, std::move(text)};
+}
+
+Event TunableMachine::outside_change(std::int64_t ours, std::int64_t found, std::string text) const {
+    return {Event::Kind::outside_change, name_, std::move(text), ours, found};
 }
 
 std::optional<Decision> TunableMachine::settle(const Target& target, const Reading& reading, Limits limits,
@@ -120,12 +129,12 @@ bool TunableMachine::react(const Reading& reading, const rules::TunableSettings&
                            std::vector<Event>& events) {
     using rules::OnOutsideChange;
     const std::int64_t before = *held_;
-    events.push_back(event(Event::Kind::outside_change,
-                           reading.kernel_made
-                               ? fmt::format("the kernel itself set {} in place of {}: not a wish of "
-                                             "anybody's, going on",
-                                             reading.value, before)
-                               : fmt::format("somebody set {} in place of {}", reading.value, before)));
+    events.push_back(
+        outside_change(before, reading.value,
+                       reading.kernel_made
+                           ? fmt::format("the kernel itself set {} in place of {}: not a wish of anybody's, going on",
+                                         reading.value, before)
+                           : fmt::format("somebody set {} in place of {}", reading.value, before)));
     // A frozen value was fought over, or flipped: whoever changes it now shall have it.
     const bool wished = !reading.kernel_made && settings.on_outside_change == OnOutsideChange::yield;
     if (state_ == TunableState::frozen || wished) {
@@ -168,10 +177,7 @@ void TunableMachine::commit(const Target& target, const Reading& reading, Limits
     const bool same = grounds == std::exchange(grounds_, grounds);
     if (has_commitment_ && same) return;
     const bool other_claims = !has_commitment_ || target.claims != claims_;
-    // A person may leave what is advisable, but not pass what would stall the machine.
-    if (target.overridden())
-        limits = {std::min(limits.low, reading.hard_minimum),
-                  std::max(limits.high, std::min(reading.hard_maximum, reading.ceiling))};
+    if (target.overridden()) limits = override_limits(reading);
     const std::int64_t value = target.claimed ? clamped(target, limits, events) : reading.boot;
     const Limits range = range_of(target, limits);
     const bool allowed = !target.claimed || (committed_ >= limits.low && committed_ <= limits.high);
@@ -227,7 +233,7 @@ bool TunableMachine::within_dead_band(std::int64_t value, std::int64_t committed
 std::optional<Decision> TunableMachine::due(const Target& target, const Reading& reading, Instant now) {
     if (now < retry_at_ || (target.claimed && now < room_at_)) return std::nullopt;
     if (arrived_ && (target.claimed || !reading.ours)) return std::nullopt;
-    if (wrote_ && !target.overridden() && now - last_write_ < info_->least_interval) return std::nullopt;
+    if (writes_ > 0 && !target.overridden() && now - last_write_ < info_->least_interval) return std::nullopt;
 
     const std::int64_t next = target.overridden() ? committed_ : next_step();
     const bool release = !target.claimed && next == reading.boot;
@@ -281,8 +287,7 @@ void TunableMachine::carried_out(const Decision& decision, const Outcome& outcom
                                  std::vector<Event>& events) {
     using Order = Decision::Order;
     if (outcome.kind == Outcome::Kind::written || outcome.kind == Outcome::Kind::observed) {
-        last_write_ = now;
-        wrote_ = true;
+        note_write(decision, now);
         held_ = outcome.value;
     }
     // A release that the journal missed leaves the tunable ours: the next one mends that.
@@ -306,9 +311,9 @@ void TunableMachine::carried_out(const Decision& decision, const Outcome& outcom
             return;
         case Order::release:
             if (outcome.kind == Outcome::Kind::foreign)
-                events.push_back(
-                    event(Event::Kind::outside_change,
-                          fmt::format("somebody set {} in place of {}: left there", outcome.value, decision.from)));
+                events.push_back(outside_change(
+                    decision.from, outcome.value,
+                    fmt::format("somebody set {} in place of {}: left there", outcome.value, decision.from)));
             if (state_ == TunableState::frozen)
                 forget();
             else
@@ -330,6 +335,12 @@ void TunableMachine::back_off(const Outcome& outcome, Instant now, std::vector<E
     failure_said_ = outcome.error.message;
     events.push_back(event(Event::Kind::failed,
                            fmt::format("{}; trying again, at longer and longer intervals", outcome.error.message)));
+}
+
+void TunableMachine::note_write(const Decision& decision, Instant now) {
+    last_write_ = now;
+    ++writes_;
+    reason_ = decision.reason;
 }
 
 void TunableMachine::forget() {

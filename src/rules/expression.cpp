@@ -37,7 +37,6 @@ double interpolate(double x, double x0, double x1, double y0, double y1) {
 double unary(Op op, double a) {
     switch (op) {
         case Op::negate: return -a;
-        case Op::logical_not: return std::isnan(a) ? no_data : truth(a == 0);
         case Op::abs: return std::abs(a);
         case Op::floor: return std::floor(a);
         case Op::ceil: return std::ceil(a);
@@ -64,16 +63,47 @@ double binary(Op op, double a, double b) {
         case Op::multiply: return a * b;
         case Op::divide: return b == 0 ? no_data : a / b;
         case Op::min: return unknown(a, b) ? no_data : std::min(a, b);
-        case Op::max: return unknown(a, b) ? no_data : std::max(a, b);
-        case Op::logical_and: return both(a, b);
-        case Op::logical_or: return either(a, b);
-        default: return compare(op, a, b);
+        default: return unknown(a, b) ? no_data : std::max(a, b);
     }
 }
+
+bool is_logic(Op op) {
+    return op >= Op::less;
+}
+
+/// What comparisons and the words between them come to: true, false or unknown.
+struct Truth {
+    double operator()(Op op, double a, double b) const {
+        if (op == Op::logical_and) return both(a, b);
+        if (op == Op::logical_or) return either(a, b);
+        return compare(op, a, b);
+    }
+};
+
+/// The same as nearness to being true: 1 exactly where Truth says so.
+struct Nearness {
+    double operator()(Op op, double a, double b) const {
+        if (op == Op::logical_and) return unknown(a, b) ? no_data : std::min(a, b);
+        if (op == Op::logical_or) return std::fmax(a, b);
+        const double holds = compare(op, a, b);
+        if (holds != 0) return holds;
+        const double greater = std::max(std::abs(a), std::abs(b));
+        return greater > 0 && std::isfinite(greater) ? std::clamp(1 - std::abs(a - b) / greater, 0.0, 0.99) : 0;
+    }
+};
 
 }  // namespace
 
 double Program::run(const Scope& scope, std::size_t first, std::size_t last) const {
+    return execute(scope, first, last, Truth{});
+}
+
+double Program::nearness(const Scope& scope) const {
+    return execute(scope, 0, code.size(), Nearness{});
+}
+
+template <class Logic>
+double Program::execute(const Scope& scope, std::size_t first, std::size_t last, Logic logic) const {
     std::array<double, stack_depth> stack;
     std::size_t top = 0;  // the compiler saw to it that this stays within the stack
     for (std::size_t i = first; i < last; ++i) {
@@ -93,15 +123,17 @@ double Program::run(const Scope& scope, std::size_t first, std::size_t last) con
                     stack[top - 1] = scope.trends->extrapolate(in.function, in.index, stack[top - 1]);
                 break;
             case Op::negate:
-            case Op::logical_not:
             case Op::abs:
             case Op::floor:
             case Op::ceil:
             case Op::round: stack[top - 1] = unary(in.op, stack[top - 1]); break;
+            case Op::logical_not:
+                stack[top - 1] = std::isnan(stack[top - 1]) ? no_data : truth(stack[top - 1] != 1);
+                break;
             case Op::select: {
                 top -= 2;
                 const double condition = stack[top - 1];
-                stack[top - 1] = std::isnan(condition) ? no_data : condition != 0 ? stack[top] : stack[top + 1];
+                stack[top - 1] = std::isnan(condition) ? no_data : condition == 1 ? stack[top] : stack[top + 1];
                 break;
             }
             case Op::clamp: {
@@ -116,7 +148,10 @@ double Program::run(const Scope& scope, std::size_t first, std::size_t last) con
                 stack[top - 1] =
                     interpolate(stack[top - 1], stack[top], stack[top + 1], stack[top + 2], stack[top + 3]);
                 break;
-            default: --top; stack[top - 1] = binary(in.op, stack[top - 1], stack[top]);
+            default:
+                --top;
+                stack[top - 1] = is_logic(in.op) ? logic(in.op, stack[top - 1], stack[top])
+                                                 : binary(in.op, stack[top - 1], stack[top]);
         }
     }
     return top > 0 ? stack[top - 1] : no_data;

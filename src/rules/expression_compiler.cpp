@@ -127,7 +127,7 @@ public:
         } catch (const Unreadable&) {
         }
         if (diagnostics_.errors() != errors_before) return std::nullopt;
-        out_.program.text = text_.value;
+        out_.program.text = quote(text_.value, std::string::npos);
         return std::move(out_);
     }
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <system_error>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -194,6 +196,17 @@ std::optional<ProfileText> load_profile_file(const std::string& path, const std:
     loader.add_profile(fs::path(path).stem().string(), path);
     if (!loader.read_something()) return std::nullopt;
     return loader.take();
+}
+
+std::vector<std::string> list_profiles(const std::vector<std::string>& folders) {
+    std::set<std::string> names;
+    for (const std::string& folder : folders) {
+        std::error_code ignored;
+        for (fs::directory_iterator file(folder, ignored), end; !ignored && file != end; file.increment(ignored))
+            if (file->path().extension() == ".toml" && fs::is_regular_file(file->path(), ignored))
+                names.insert(file->path().stem().string());
+    }
+    return {names.begin(), names.end()};
 }
 
 }  // namespace memtuned::rules

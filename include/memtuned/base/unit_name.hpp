@@ -8,8 +8,9 @@
 
 namespace memtuned {
 
-/// Whether it ends as the name of a unit that can have processes does: .service, .scope, .slice, .socket, .mount,
-/// .swap.
+/// Whether it could be the name of a unit that can have processes: it ends in .service, .scope, .slice, .socket,
+/// .mount or .swap, and is of the characters that systemd allows, or "/" after a user's manager. Anybody may have a
+/// manager, and give a cgroup below it any name; on the bus a string must be UTF-8.
 bool is_unit_name(std::string_view name);
 
 /// Whether a pattern could mean any unit: it ends as unit names do, or in a wildcard, and is not too long for one

@@ -34,6 +34,9 @@ public:
     /// The files of units are read at most once a second, and the last figures stand in between.
     const Sample& take(Instant now, Duration longest_step = std::chrono::seconds(6));
 
+    /// The sample taken last; before the first one no slot has data.
+    const Sample& last() const;
+
     const std::vector<Key>& keys() const;
 
     /// Why a slot is unavailable, for a person: "proc/pressure/memory: No such file or directory (PSI is

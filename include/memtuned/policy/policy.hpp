@@ -36,10 +36,25 @@ struct Override {
     std::int64_t value;
     std::optional<Instant> expires;  ///< none: until it is cleared
     std::string reason;
-    std::string unit;  ///< of an oom_score_adj: while it is not there, `tunable` is `no_tunable`
+    std::string unit;    ///< of an oom_score_adj: while it is not there, `tunable` is `no_tunable`
+    std::string holder;  ///< whose leaving ends it; empty: nobody's
 };
 
 inline constexpr std::size_t no_tunable = std::numeric_limits<std::size_t>::max();
+
+/// One claim to a tunable, in kernel units.
+struct Standing {
+    std::string source;  ///< "boot value", "baseline of balanced", "rule grow-reserve", "override"
+    rules::Bound bound = rules::Bound::exactly;
+    std::int64_t value = 0;
+    std::string reason;
+};
+
+/// What could change a tunable, and when: "rule grow-reserve", "claims it when ...".
+struct Prospect {
+    std::string source;
+    std::string text;
+};
 
 /// What one turn came to. Valid until the next turn, `events` until the first decision is reported as carried out.
 struct Turn {
@@ -67,21 +82,44 @@ public:
     /// The events so far: those of the turn, and of what was carried out since.
     std::span<const Event> events() const { return events_; }
 
-    /// The later of two overrides of one tunable wins, the earlier comes back when it ends. Not for triggers.
+    /// The later of two overrides of one tunable wins, the earlier comes back when it ends. Gone for good are those
+    /// that would end no later than this one, and the same holder's. Not for triggers.
     std::uint64_t add_override(std::size_t tunable, std::int64_t value, std::optional<Instant> expires,
-                               std::string reason);
+                               std::string reason, std::string holder = {});
     bool clear_override(std::uint64_t id);
+    /// All of one tunable, also of a unit that is not there at present, or of one holder. Return how many there were.
+    std::size_t clear_overrides(std::string_view name);
+    std::size_t clear_overrides_of(std::string_view holder);
     /// Takes up again what was yielded or frozen.
     void resume(std::size_t tunable);
+    /// Switches a rule on or off, as RuleMachine::enable().
+    void enable_rule(std::size_t rule, bool enabled, Instant now);
 
     /// The tunables that can be claimed at all, and so are worth reading.
     std::span<const std::size_t> tunables() const { return claimable_; }
     const rules::RuleSet& rule_set() const { return *rules_; }
     std::span<const RuleMachine> rules() const { return machines_; }
     const TunableMachine& tunable(std::size_t index) const { return tunables_[index]; }
+    /// Why a rule came into its state, with the figures of that moment; empty if it never left its first one.
+    const std::string& rule_reason(std::size_t rule) const { return rule_reasons_[rule]; }
     /// The number of a tunable that is known by this name: one of the catalogue, or of a unit that is there.
     std::optional<std::size_t> find(std::string_view name) const;
     std::span<const Override> overrides() const { return overrides_; }
+    /// The override in force.
+    const Override* override_of(std::size_t tunable) const;
+
+    // What follows is for people: figures are those of the last turn.
+
+    /// The claims to a tunable from the weakest, which is its boot value, to the strongest. The reading is handed in,
+    /// for the policy has none of what nobody claims.
+    std::vector<Standing> explain(std::size_t tunable, const tunables::Reading& reading) const;
+    std::vector<Prospect> outlook(std::size_t tunable, Instant now) const;
+    /// Who decides on a tunable: "rule grow-reserve"; empty if nobody claims it.
+    std::string source(std::size_t tunable) const;
+    /// What the condition of a rule looks at: "reclaim.direct_stalls = 42/s".
+    std::string figures(std::size_t rule) const;
+    /// How near the condition of a rule is to holding, see Program::nearness.
+    double nearness(std::size_t rule) const;
 
 private:
     /// When a trigger last fired, and for which rule.
@@ -124,8 +162,15 @@ private:
     void claim_tunable(std::size_t tunable);
     Limits limits(std::size_t tunable) const;
     void adopt_baseline(const Policy& old);
-    void explain(Decision& decision, Source source, bool claimed) const;
+    void give_reason(Decision& decision, Source source, bool claimed) const;
+    std::string source_name(Source source) const;
     std::string reason(Source source, bool claimed) const;
+    void append_units(const std::vector<UnitClaimed>& claims, std::size_t tunable, const Standing& like,
+                      std::uint64_t activation, std::vector<Standing>& standing) const;
+    bool concerns(std::size_t rule, std::size_t tunable) const;
+    std::string prospect(std::size_t rule, std::size_t tunable, Instant now) const;
+    bool has_figures() const { return scope_.sample != nullptr; }
+    std::string shown(const rules::Program& condition) const;
     const Override* find_override(std::uint64_t id) const;
     void suspend_rule(Source source, Instant now);
     void note_rule(const RuleMachine& machine);
@@ -137,6 +182,7 @@ private:
     std::shared_ptr<const rules::Settings> settings_;
     WindowTrends trends_;
     std::vector<RuleMachine> machines_;
+    std::vector<std::string> rule_reasons_;
     std::vector<UnitClaimed> baseline_units_;
     std::vector<std::vector<UnitClaimed>> rule_units_;  // by rule; empty where no rule claims a unit
     std::vector<std::string> unit_names_;               // by place

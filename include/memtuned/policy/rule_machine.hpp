@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "memtuned/base/time.hpp"
@@ -49,6 +50,8 @@ public:
     void misfired() { fire_pending_ = state_ == RuleState::active; }
 
     void suspend(Instant now, Instant until);
+    /// Switches the rule off, which gives back at once what it claims, or on again; whatever its file says.
+    void enable(bool enabled, Instant now);
     /// Takes over the state of the machine of the same rule before a reload, as far as both claim the same.
     void adopt(const RuleMachine& old);
 
@@ -56,6 +59,9 @@ public:
     RuleState state() const { return state_; }
     Instant since() const { return since_; }
     Duration hold() const { return hold_; }
+    Instant suspended_until() const { return suspended_until_; }
+    /// What a claim asks for at present, in base units; none while it does not stand.
+    std::optional<double> standing(std::size_t claim) const;
     std::uint64_t activations() const { return activations_; }
     /// Its hold doubles as long as it fires again soon after a release, and is not too short to begin with: what goes
     /// there and back by it is a probe, and no flapping.
@@ -93,8 +99,9 @@ private:
     Duration hold_{0};
     std::uint64_t activations_ = 0;
     RuleState state_ = RuleState::idle;
-    bool driven_ = false;    // active for its condition's sake, not only for its hold's
-    bool relaxing_ = false;  // it is not active and a claim stands
+    std::optional<bool> switched_;  // on or off, by a person
+    bool driven_ = false;           // active for its condition's sake, not only for its hold's
+    bool relaxing_ = false;         // it is not active and a claim stands
     bool ever_released_ = false;
     bool ever_fired_ = false;
     bool fire_pending_ = false;

@@ -54,6 +54,9 @@ struct Limits {
     friend bool operator==(const Limits&, const Limits&) = default;
 };
 
+/// What an override may ask for: a person may leave what is advisable, but not pass what would stall the machine.
+Limits override_limits(const tunables::Reading& reading);
+
 class TunableMachine {
 public:
     TunableMachine(std::size_t index, std::string name)
@@ -88,6 +91,9 @@ public:
         return state_ == TunableState::unavailable || (state_ == TunableState::frozen && committed_ == 0);
     }
 
+    /// A trigger was fired.
+    void fired(const Decision& decision, Instant now) { note_write(decision, now); }
+
     /// Takes up again what was yielded or frozen, at once.
     void resume();
 
@@ -103,6 +109,12 @@ public:
     Source source() const { return source_; }
     /// When a yield or a freeze ends.
     Instant until() const { return until_; }
+    /// How often it was written, when last, and the reason of that; in observe mode what would have been.
+    std::uint64_t writes() const { return writes_; }
+    Instant last_write() const { return last_write_; }
+    const std::string& reason() const { return reason_; }
+    /// The error of the last write, which is tried again; empty if it came off.
+    const std::string& failure() const { return failure_said_; }
 
 private:
     struct Commit {
@@ -144,9 +156,11 @@ private:
     void remember(std::int64_t value, Source source, std::int64_t boot, Instant now, std::vector<Event>& events);
     void wait(TunableState state, Duration length, Instant now);
     void back_off(const tunables::Outcome& outcome, Instant now, std::vector<Event>& events);
+    void note_write(const Decision& decision, Instant now);
     void forget();
     void let_go();
     Event event(Event::Kind kind, std::string text) const;
+    Event outside_change(std::int64_t ours, std::int64_t found, std::string text) const;
 
     const tunables::Tunable* info_;
     std::size_t index_;
@@ -161,11 +175,12 @@ private:
     std::uint64_t claims_ = 0;
     bool has_commitment_ = false;
     bool arrived_ = false;
-    bool wrote_ = false;
     bool take_back_ = false;  // the next write goes over what somebody else wrote
     std::optional<Debt> owed_;
     std::optional<Source> clamp_said_of_;
     std::string failure_said_;
+    std::string reason_;
+    std::uint64_t writes_ = 0;
     Instant last_write_{};
     Instant retry_at_{};
     Instant room_at_{};

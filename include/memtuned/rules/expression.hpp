@@ -109,13 +109,22 @@ public:
     double run(const Scope& scope) const { return run(scope, 0, code.size()); }
     double run(const Scope& scope, std::size_t first, std::size_t last) const;
 
+    /// How near a condition is to holding: 1 exactly where it holds, else from 0 to 0.99: of a comparison, how alike
+    /// its sides are by the greater of them; the least of those that `and` joins, the greatest with `or`. NaN: no
+    /// data.
+    double nearness(const Scope& scope) const;
+
     /// "zones.headroom = -3%, reclaim.direct_stalls = 42/s": the figures the program looked at.
     std::string measured(const Scope& scope) const;
 
-    std::string text;  ///< as written
+    std::string text;  ///< as written, on one line
     Dimension dimension;
     std::vector<Instruction> code;
     std::vector<Figure> figures;
+
+private:
+    template <class Logic>
+    double execute(const Scope& scope, std::size_t first, std::size_t last, Logic logic) const;
 };
 
 }  // namespace memtuned::rules

@@ -3,6 +3,7 @@
 // memtuned.toml: how the daemon as a whole behaves. An empty file is a valid one, every key has its default.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -36,6 +37,11 @@ struct Settings {
     std::vector<TunableSettings> tunables;  ///< one for each entry of the tunables' catalogue, the last for all units
 
     Settings();
+    /// More between two samples is a gap, across which rates mean nothing. Under pressure the loop itself is late by
+    /// a second at times, and needs its data then, so only what no scheduling delay explains counts as one: three
+    /// idle intervals, and no less than 6 s.
+    Duration longest_step() const { return std::max<Duration>(3 * idle, std::chrono::seconds(6)); }
+
     /// Those of a tunable by its number.
     const TunableSettings& of(std::size_t tunable) const;
 };

@@ -26,7 +26,8 @@ BEGIN {
     known["policy"] = "base indicators tunables rules"
     known["bus"] = "base kernel indicators tunables rules policy"
     known["daemon"] = "base kernel indicators tunables rules policy bus"
-    known["ctl"] = "base kernel indicators tunables rules policy"
+    known["ctl"] = "base kernel indicators tunables rules policy bus/sdbus.hpp bus/names.hpp daemon/configuration.hpp" \
+                   " daemon/options.hpp"
     impure = "^(fstream|iostream|ostream|istream|filesystem|cstdio|stdio\\.h|random|thread|mutex|future|ctime|time\\.h" \
              "|unistd\\.h|fcntl\\.h|sys/.*|spdlog/.*|systemd/.*)$"
     clock = "(^|[^A-Za-z0-9_])(now|time|clock_gettime|gettimeofday)[ \t]*\\("

@@ -30,7 +30,7 @@ rules::Settings load_settings(const Options& options, rules::Diagnostics& diagno
             folder = (fs::path(options.root) / fs::path(folder).relative_path()).string();
     if (!options.folders.empty()) settings.folders = options.folders;
     if (options.profile) settings.profile = *options.profile;
-    if (options.observe) settings.observe = true;
+    if (options.observe) settings.observe = *options.observe;
     return settings;
 }
 

@@ -29,11 +29,8 @@ using tunables::Restored;
 /// On a terminal a line says now and then what is seen, so that a person knows it is alive.
 constexpr Duration report_every = std::chrono::seconds(30);
 
-/// Rates mean nothing across a gap. Under pressure the loop itself is late by a second at times, and needs its data
-/// then, so only what no scheduling delay explains counts as one: three idle intervals, and no less than 6 s.
-Duration longest_step(const rules::Settings& settings) {
-    return std::max<Duration>(3 * settings.idle, std::chrono::seconds(6));
-}
+/// While somebody looks on over the bus.
+constexpr Duration watched_interval = std::chrono::seconds(1);
 
 /// The kernel files of units stay open: two for each, where the soft limit is 1024 by custom, for the sake of
 /// select(), which nothing here uses.
@@ -110,6 +107,7 @@ Daemon::Daemon(Options options, Configuration configuration)
       controller_(root_, sysctls_, journal_, configuration_.settings->observe ? Mode::observe : Mode::enforce),
       sampler_(root_, configuration_.rules->keys),
       policy_(configuration_.rules, configuration_.settings),
+      bus_(*this, options_.bus),
       terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Status Daemon::start() {
@@ -119,9 +117,11 @@ Status Daemon::start() {
     // What is there is locked whole; what comes later only as it is touched, or a trigger's thread would lock a stack
     // of 8 MiB it never uses.
     if (::mlockall(MCL_CURRENT) < 0 || ::mlockall(MCL_FUTURE | MCL_ONFAULT) < 0)
-        degrade(system_error("memory is not locked, so memtuned itself can be swapped out", errno).message);
+        degrade("memory lock",
+                system_error("memory is not locked, so memtuned itself can be swapped out", errno).message);
     if (kernel::memory_controller_is_v1(root_))
-        degrade("the memory controller is on cgroup v1, where vm.swappiness reaches the root group only");
+        degrade("vm.swappiness",
+                "the memory controller is on cgroup v1, where vm.swappiness reaches the root group only");
     loop_.add(signals_.fd(), EPOLLIN, [this](std::uint32_t) { handle_signal(); });
     loop_.add(controller_.finished_fd(), EPOLLIN, [this](std::uint32_t) { say_finished_triggers(); });
     loop_.add(timer_.fd(), EPOLLIN, [this](std::uint32_t) {
@@ -154,9 +154,9 @@ Status Daemon::claim_machine() {
 void Daemon::look_after_units() {
     if (looks_after_units_) return;
     if (const Status started = units_.start(); !started)
-        return degrade(fmt::format("services are not looked after: {}", started.error().message));
+        return degrade("services", fmt::format("services are not looked after: {}", started.error().message));
     looks_after_units_ = true;
-    if (!units_.not_watched().empty()) degrade(units_.not_watched());
+    if (!units_.not_watched().empty()) degrade("services", units_.not_watched());
     allow_open_files();
     controller_.look_after(units_, processes_);
     if (units_.fd() >= 0)
@@ -169,15 +169,17 @@ void Daemon::look_after_units() {
 
 /// Brings what looks at units in line with the rules.
 void Daemon::use(const rules::RuleSet& rules) {
-    if (rules.about_units()) look_after_units();
+    if (rules.about_units() || options_.bus != "none") look_after_units();
     controller_.allow_unkillable(configuration_.settings->allow_unkillable);
     sampler_ = indicators::Sampler(root_, rules.keys, looks_after_units_ ? &units_ : nullptr, rules.own);
     met_.reset();
+    others_.reset();
+    rules_loaded_ = BootClock::now();
 }
 
-void Daemon::degrade(std::string reason) {
+void Daemon::degrade(std::string subject, std::string reason) {
     spdlog::warn("degraded: {}", reason);
-    degraded_.push_back(std::move(reason));
+    degraded_.emplace_back(std::move(subject), std::move(reason));
 }
 
 int Daemon::run() {
@@ -199,9 +201,22 @@ void Daemon::serve() {
     supervisor_.ready(status());
     const Duration longest_wait = supervisor_.watchdog_interval().value_or(std::chrono::minutes(1));
     while (!stopping_) {
-        loop_.turn(longest_wait);
+        bus_.serve(BootClock::now());
+        wait_on_bus();
+        loop_.turn(std::min(longest_wait, waits_on_bus_.longest.value_or(longest_wait)));
         supervisor_.feed_watchdog();
     }
+}
+
+/// The descriptor only ends the wait: the bus is served at the top of each turn.
+void Daemon::wait_on_bus() {
+    const bus::Bus::Wait now = bus_.wait(BootClock::now());
+    const bus::Bus::Wait before = std::exchange(waits_on_bus_, now);
+    const bool same = now.connection == before.connection && now.fd == before.fd;
+    if (same && now.events == before.events) return;
+    if (same) return now.fd >= 0 ? loop_.change(now.fd, now.events) : void();
+    if (before.fd >= 0) loop_.remove(before.fd);
+    if (now.fd >= 0) loop_.add(now.fd, now.events, [](std::uint32_t) {});
 }
 
 void Daemon::introduce() {
@@ -240,8 +255,8 @@ void Daemon::open_triggers() {
         Result<kernel::PressureTrigger> trigger =
             kernel::PressureTrigger::open(root_, one.resource, one.who, one.stall, std::chrono::seconds(1));
         if (!trigger) {
-            degrade(fmt::format("no wake-up on {} pressure, sampling alone sees it: {}", one.name,
-                                trigger.error().message));
+            degrade("pressure triggers", fmt::format("no wake-up on {} pressure, sampling alone sees it: {}",
+                                                     one.name, trigger.error().message));
             continue;
         }
         const int fd = trigger->fd();
@@ -272,7 +287,8 @@ void Daemon::wake_soon(Instant now) {
 
 void Daemon::schedule(Instant now, bool busy) {
     const rules::Settings& settings = *configuration_.settings;
-    const Duration interval = busy || now < busy_until_ ? settings.busy : settings.idle;
+    const Duration idle = others_ ? std::min(settings.idle, watched_interval) : settings.idle;
+    const Duration interval = busy || now < busy_until_ ? settings.busy : idle;
     // From the last deadline, so that lateness does not add up; never sooner than a whole shortest interval from now.
     deadline_ = std::max(deadline_ + interval, now + std::min(interval, rules::shortest_interval));
     timer_.set(deadline_);
@@ -302,11 +318,13 @@ void Daemon::follow_units(Instant now) {
 void Daemon::tick(Instant now) {
     last_tick_ = now;
     if (looks_after_units_) follow_units(now);
-    const indicators::Sample& sample = sampler_.take(now, longest_step(*configuration_.settings));
+    const indicators::Sample& sample = sampler_.take(now, configuration_.settings->longest_step());
     controller_.refresh(policy_.tunables(), now);
     const policy::Turn turn = policy_.turn(sample, controller_.readings());
-    say_events(0);
+    say_events(0, now);
     carry_out(turn.decisions, now);
+    measure_for_others(now);
+    bus_.turn_taken(now);
     if (!turn.decisions.empty() || !turn.events.empty()) supervisor_.status(status());
     if (!std::exchange(said_unavailable_, true)) say_unavailable();
     if (terminal_ && now >= next_report_) {
@@ -345,7 +363,7 @@ void Daemon::carry_out(std::span<const Decision> decisions, Instant now) {
 void Daemon::settle(const Decision& decision, const Outcome& outcome, Instant now) {
     const std::size_t events_before = policy_.events().size();
     policy_.carried_out(decision, outcome, now);
-    say_events(events_before);
+    say_events(events_before, now);
     const std::string& name = decision.name;
     const bool observed = outcome.kind == Outcome::Kind::observed;
     if (outcome.kind == Outcome::Kind::started || (observed && decision.order == Decision::Order::fire))
@@ -356,17 +374,24 @@ void Daemon::settle(const Decision& decision, const Outcome& outcome, Instant no
                      value_text(decision.tunable, decision.from), value_text(decision.tunable, outcome.value),
                      outcome.value == decision.to ? "" : fmt::format(" ({} was asked for)", decision.to),
                      decision.source, decision.reason);
+    const bool done = observed || outcome.kind == Outcome::Kind::written || outcome.kind == Outcome::Kind::started;
+    if (done) {
+        const std::int64_t to = decision.order == Decision::Order::fire ? decision.to : outcome.value;
+        history_.add({std::chrono::system_clock::now(), name, decision.from, to, decision.source, decision.reason});
+        bus_.tell(history_.decisions().back(), now);
+    }
     if (outcome.kind == Outcome::Kind::written && !outcome.error.message.empty())
         spdlog::error("{}: {}", name, outcome.error.message);
 }
 
-void Daemon::say_events(std::size_t from) {
+void Daemon::say_events(std::size_t from, Instant now) {
     const std::span<const Event> events = policy_.events();
     for (std::size_t i = from; i < events.size(); ++i) {
         const Event& event = events[i];
         const bool rule = event.kind == Event::Kind::rule;
         const auto level = rule ? spdlog::level::info : spdlog::level::warn;
         spdlog::log(level, "{}{} {}", rule ? "rule " : "", event.subject, event.text);
+        bus_.tell(event, now);
     }
 }
 
@@ -410,20 +435,22 @@ std::string Daemon::status() const {
     std::string text =
         fmt::format("profile {}{}, {} rules active, {} tunables changed", configuration_.rules->profile,
                     controller_.mode() == Mode::observe ? " (observing)" : "", active, ours);
-    if (!degraded_.empty()) text += fmt::format("; degraded: {}", degraded_.front());
+    if (!degraded_.empty()) text += fmt::format("; degraded: {}", degraded_.front().second);
     return text;
 }
 
 // --- reload and the end ---
 
-void Daemon::reload() {
+std::pair<bus::Refusal, std::string> Daemon::load(const Options& options) {
     supervisor_.reloading();
     rules::Diagnostics diagnostics;
-    std::optional<Configuration> loaded = load_configuration(options_, diagnostics);
+    std::optional<Configuration> loaded = load_configuration(options, diagnostics);
     if (!loaded) {
-        spdlog::error("reload refused, what ran runs on:\n{}", diagnostics.render_all());
+        const std::string errors = diagnostics.render_all();
+        spdlog::error("reload refused, what ran runs on:\n{}", errors);
+        bus_.tell_reload_failed(errors, BootClock::now());
         supervisor_.ready(status());
-        return;
+        return {bus::Refusal::invalid_rules, errors};
     }
     if (!diagnostics.empty()) spdlog::warn("{}", diagnostics.render_all());
     policy::Policy next(loaded->rules, loaded->settings);
@@ -431,7 +458,9 @@ void Daemon::reload() {
     policy_ = std::move(next);
     configuration_ = std::move(*loaded);
     use(*configuration_.rules);
-    change_mode(configuration_.settings->observe ? Mode::observe : Mode::enforce);
+    if (const Status changed = change_mode(configuration_.settings->observe ? Mode::observe : Mode::enforce);
+        !changed)
+        spdlog::error("still only observing: {}", changed.error().message);
     spdlog::info("reloaded: profile {} ({} rules)", configuration_.rules->profile,
                  configuration_.rules->rules.size());
     supervisor_.ready(status());
@@ -439,21 +468,30 @@ void Daemon::reload() {
     // Not at once: two readings of PSI must not come closer than the shortest interval.
     deadline_ = std::max(BootClock::now(), last_tick_ + rules::shortest_interval);
     timer_.set(deadline_);
+    return {};
 }
 
 /// What was written is put back before observing begins, and what was only imagined is forgotten before writing does.
-void Daemon::change_mode(Mode mode) {
-    if (mode == controller_.mode()) return;
-    if (mode == Mode::enforce && !lock_) {
-        if (Status claimed = claim_machine(); !claimed) {
-            spdlog::error("still only observing: {}", claimed.error().message);
-            return;
-        }
+Status Daemon::change_mode(Mode mode) {
+    if (mode == controller_.mode()) return Done{};
+    if (mode == Mode::enforce && !lock_)
+        if (Status claimed = claim_machine(); !claimed) return claimed;
+    if (mode == Mode::observe) {
+        const std::vector<Restored> restored = controller_.restore_all([](std::size_t) { return false; });
+        report_restored(restored);
+        tell_restored(restored);
     }
-    if (mode == Mode::observe) report_restored(controller_.restore_all([](std::size_t) { return false; }));
     controller_.set_mode(mode);
     for (std::size_t i = 0; i < tunables::catalogue().size(); ++i) policy_.resume(i);
     for (const std::size_t i : policy_.tunables()) policy_.resume(i);
+    return Done{};
+}
+
+void Daemon::tell_restored(const std::vector<Restored>& restored) {
+    for (const Restored& one : restored)
+        if (one.kind == Restored::Kind::restored)
+            bus_.tell({std::chrono::system_clock::now(), one.tunable, one.from, one.to, "memtuned", "put back"},
+                      BootClock::now());
 }
 
 bool Daemon::stop() {
@@ -465,6 +503,7 @@ bool Daemon::stop() {
     const auto keep = [this](std::size_t i) { return configuration_.settings->of(i).keep_on_exit; };
     const std::vector<Restored> restored = controller_.restore_all(keep);
     const bool well = report_restored(restored);
+    tell_restored(restored);
     if (restored.empty())
         spdlog::info("stopped; every value is as it was found");
     else if (well)

@@ -4,12 +4,16 @@
 // and says so.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "bus/bus.hpp"
+#include "bus/host.hpp"
 #include "daemon/configuration.hpp"
 #include "daemon/event_loop.hpp"
 #include "daemon/instance_lock.hpp"
@@ -20,6 +24,7 @@
 #include "memtuned/kernel/process.hpp"
 #include "memtuned/kernel/sysctl.hpp"
 #include "memtuned/kernel/units.hpp"
+#include "memtuned/policy/history.hpp"
 #include "memtuned/policy/policy.hpp"
 #include "memtuned/tunables/controller.hpp"
 #include "memtuned/tunables/journal.hpp"
@@ -32,7 +37,7 @@ tunables::Journal make_journal(const kernel::Root& root);
 /// Says what became of each value. Returns whether nothing failed.
 bool report_restored(const std::vector<tunables::Restored>& restored);
 
-class Daemon {
+class Daemon : private bus::Host {
 public:
     Daemon(Options options, Configuration configuration);
 
@@ -51,19 +56,43 @@ private:
     void follow_units(Instant now);
     void wake_soon(Instant now);
     void serve();
-    void degrade(std::string reason);
+    void wait_on_bus();
+    void degrade(std::string subject, std::string reason);
     void introduce();
     void open_triggers();
     void woken_by_pressure(int fd, std::uint32_t events);
     void handle_signal();
-    void reload();
-    void change_mode(tunables::Mode mode);
+    std::pair<bus::Refusal, std::string> load(const Options& options);
+    Status change_mode(tunables::Mode mode);
+    void tell_restored(const std::vector<tunables::Restored>& restored);
     bool stop();
+
+    // What the bus asks for (bus_host.cpp).
+    policy::Policy& policy() override { return policy_; }
+    std::span<const tunables::Reading> readings() const override { return controller_.readings(); }
+    std::span<const kernel::Unit> units() const override;
+    const policy::History& history() const override { return history_; }
+    tunables::Mode mode() const override { return controller_.mode(); }
+    std::vector<std::string> profiles() const override;
+    std::span<const std::pair<std::string, std::string>> degraded() const override { return degraded_; }
+    Duration sample_interval() const override { return deadline_ - last_tick_; }
+    Instant last_sample() const override { return last_tick_; }
+    Instant rules_loaded() const override { return rules_loaded_; }
+    std::size_t processes(const kernel::Unit& unit) override;
+    std::uint64_t memory(const kernel::Unit& unit) override;
+    std::optional<std::map<std::string, double>> indicators() override;
+    void refresh(std::size_t tunable) override;
+    std::pair<bus::Refusal, std::string> switch_profile(const std::string& name) override;
+    std::pair<bus::Refusal, std::string> reload() override;
+    Status set_mode(tunables::Mode mode) override;
+    void wake() override { wake_soon(BootClock::now()); }
+    void bus_changed(const std::string& trouble) override;
+    void measure_for_others(Instant now);
 
     void carry_out(std::span<const policy::Decision> decisions, Instant now);
     void settle(const policy::Decision& decision, const tunables::Outcome& outcome, Instant now);
     tunables::Outcome order(const policy::Decision& decision);
-    void say_events(std::size_t from);
+    void say_events(std::size_t from, Instant now);
     void say_sample(const indicators::Sample& sample);
     void say_unavailable();
     void say_finished_triggers();
@@ -80,6 +109,7 @@ private:
     tunables::Controller controller_;
     indicators::Sampler sampler_;
     policy::Policy policy_;
+    policy::History history_;
     std::optional<InstanceLock> lock_;
 
     Signals signals_;
@@ -87,10 +117,19 @@ private:
     Timer timer_;
     std::vector<kernel::PressureTrigger> triggers_;
     Supervisor supervisor_;
+    bus::Bus bus_;
+    bus::Bus::Wait waits_on_bus_;
+
+    /// The indicators that no rule needs, while somebody on the bus wants them.
+    std::optional<indicators::Sampler> others_;
+    std::size_t others_samples_ = 0;
+    Instant others_until_{};
 
     bool looks_after_units_ = false;
-    std::optional<std::uint64_t> met_;  // the version of the units that the others know of
-    std::vector<std::string> degraded_;
+    std::optional<std::uint64_t> met_;                           // the version of the units that the others know of
+    std::vector<std::pair<std::string, std::string>> degraded_;  // subject, reason
+    Instant rules_loaded_{};
+    Instant next_look_{};  // at the tunables that nobody claims
     Instant deadline_{};
     Instant last_tick_{};
     Instant busy_until_{};

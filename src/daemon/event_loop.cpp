@@ -61,6 +61,13 @@ void EventLoop::add(int fd, std::uint32_t events, Handler handler) {
     sources_.push_back({fd, std::move(handler)});
 }
 
+void EventLoop::change(int fd, std::uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    must(::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event), "epoll_ctl");
+}
+
 void EventLoop::remove(int fd) {
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
     std::erase_if(sources_, [fd](const Source& source) { return source.fd == fd; });

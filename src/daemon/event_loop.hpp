@@ -43,6 +43,7 @@ public:
     EventLoop();
     /// `events` as of epoll: EPOLLIN, EPOLLPRI.
     void add(int fd, std::uint32_t events, Handler handler);
+    void change(int fd, std::uint32_t events);
     void remove(int fd);
     /// Waits at most `longest` and serves what is ready.
     void turn(Duration longest);

@@ -18,8 +18,8 @@ namespace {
 using indicators::Argument;
 using indicators::Key;
 
-/// One row for each indicator; those with an argument get one for every node or populated zone here, for order 9, a
-/// huge page, or for all services together.
+}  // namespace
+
 std::vector<Key> all_keys(const kernel::Root& root) {
     kernel::ZoneinfoFile zoneinfo(root);
     const bool known = static_cast<bool>(zoneinfo.refresh());
@@ -41,8 +41,6 @@ std::vector<Key> all_keys(const kernel::Root& root) {
     }
     return keys;
 }
-
-}  // namespace
 
 std::string indicator_table(const kernel::Root& root, bool json) {
     kernel::Units units(root);

@@ -35,7 +35,11 @@ struct Arguments {
 void declare(CLI::App& app, Arguments& arguments) {
     daemon::Options& options = arguments.options;
     app.set_version_flag("--version", MEMTUNED_VERSION);
-    app.add_flag("--observe", options.observe, "Decide and say everything, write nothing");
+    app.add_flag_callback(
+        "--observe", [&options] { options.observe = true; }, "Decide and say everything, write nothing");
+    app.add_option("--bus", options.bus, "Where to be found: system, session, none, or a D-Bus address")
+        ->type_name("BUS")
+        ->capture_default_str();
     app.add_option("--config", options.config,
                    "Configuration file (default: /etc/memtuned/memtuned.toml, if it exists)")
         ->type_name("FILE");

@@ -13,7 +13,8 @@ struct Options {
     std::string root = "/";
     std::vector<std::string> folders;  ///< where profiles are looked for, in place of the configured ones
     std::optional<std::string> profile;
-    bool observe = false;
+    std::optional<bool> observe;  ///< in place of the configured mode
+    std::string bus = "system";   ///< "system", "session", "none", or a D-Bus address
     bool verbose = false;
 };
 

@@ -17,6 +17,7 @@ struct Observed {
         options.root = kernel_files.root().path().string();
         options.folders = {MEMTUNED_FIXTURES "/../../rules"};
         options.observe = true;
+        options.bus = "none";
         rules::Diagnostics diagnostics;
         std::optional<daemon::Configuration> configuration = daemon::load_configuration(options, diagnostics);
         INFO(diagnostics.render_all());

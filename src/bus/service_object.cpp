@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <Service-adaptor.h>
+
+#include <string>
+#include <utility>
+
+#include "bus/changes.hpp"
+#include "bus/object.hpp"
+
+namespace memtuned::bus {
+namespace {
+
+using Interfaces = sdbus::AdaptorInterfaces<org::memtuned1::Service_adaptor, sdbus::Properties_adaptor,
+                                            sdbus::ManagedObject_adaptor>;
+
+class ServiceObject final : public Object, public Interfaces {
+public:
+    ServiceObject(sdbus::IConnection& connection, Host& host, Requests& requests, std::size_t tunable,
+                  const kernel::Unit& unit)
+        : Interfaces(connection, ObjectPath(path_of("service", unit.name))),
+          host_(host),
+          requests_(requests),
+          tunable_(tunable),
+          unit_(unit) {
+        registerAdaptor();
+    }
+    ServiceObject(const ServiceObject&) = delete;
+    ServiceObject& operator=(const ServiceObject&) = delete;
+    ~ServiceObject() override { unregisterAdaptor(); }
+
+    void update(std::size_t) override {
+        look();
+        changes_.tell(*this, INTERFACE_NAME);
+    }
+    void begin() override {
+        host_.refresh(tunable_);
+        look();
+        changes_.forget();
+    }
+    void tell_added() override { emitInterfacesAddedSignal(); }
+    void tell_removed() override { emitInterfacesRemovedSignal(); }
+
+private:
+    static constexpr const char* INTERFACE_NAME = org::memtuned1::Service_adaptor::INTERFACE_NAME;
+
+    void look() {
+        const policy::Policy& policy = host_.policy();
+        const policy::TunableMachine& machine = policy.tunable(tunable_);
+        changes_.take("OomScoreAdj", score_, host_.readings()[tunable_].value);
+        changes_.take("State", state_, machine.state());
+        if (source_.differs({host_.rules_loaded(), machine.state(), machine.source()}))
+            changes_.take("Source", source_text_, policy.source(tunable_));
+    }
+
+    std::string Unit() override { return unit_.name; }
+    /// The policy does not read what nobody claims.
+    std::int64_t OomScoreAdj() override {
+        return guarded([&] {
+            if (state_ == policy::TunableState::free) host_.refresh(tunable_);
+            return host_.readings()[tunable_].value;
+        });
+    }
+    std::string Source() override { return source_text_; }
+    std::uint32_t Processes() override {
+        return guarded([&] { return static_cast<std::uint32_t>(host_.processes(unit_)); });
+    }
+    std::uint64_t Memory() override {
+        return guarded([&] { return host_.memory(unit_); });
+    }
+    std::string State() override { return policy::to_string(state_); }
+
+    void Override(sdbus::Result<>&& result, std::int64_t value, std::uint64_t lifetime_us,
+                  std::string reason) override {
+        requests_.override_tunable(Answer(std::move(result)), sender(getObject()),
+                                   {tunables::score_name(unit_.name), value, lifetime_us, std::move(reason)});
+    }
+    void ClearOverride(sdbus::Result<>&& result) override {
+        requests_.clear_override(Answer(std::move(result)), sender(getObject()), tunables::score_name(unit_.name));
+    }
+
+    Host& host_;
+    Requests& requests_;
+    const std::size_t tunable_;
+    const kernel::Unit unit_;
+    Changes changes_;
+    std::int64_t score_ = 0;
+    policy::TunableState state_ = policy::TunableState::free;
+    Deciding source_;
+    std::string source_text_;
+};
+
+}  // namespace
+
+std::unique_ptr<Object> make_service(sdbus::IConnection& connection, Host& host, Requests& requests,
+                                     std::size_t tunable) {
+    return std::make_unique<ServiceObject>(connection, host, requests, tunable,
+                                           host.units()[tunables::place_of(tunable)]);
+}
+
+}  // namespace memtuned::bus

@@ -119,6 +119,9 @@ private:
     void ClearOverride(sdbus::Result<>&& result, std::string tunable) override {
         requests_.clear_override(Answer(std::move(result)), sender(getObject()), tunable);
     }
+    void EnableRule(sdbus::Result<>&& result, std::string rule, bool enabled) override {
+        requests_.enable_rule(Answer(std::move(result)), sender(getObject()), rule, enabled);
+    }
     void Release(sdbus::Result<>&& result, std::string tunable) override {
         requests_.release(Answer(std::move(result)), sender(getObject()), tunable);
     }

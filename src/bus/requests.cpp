@@ -130,13 +130,21 @@ void Requests::carry_out(const Answer<>& answer, const std::string& sender, cons
     if (wish.lifetime_us > 0) expires = BootClock::now() + std::chrono::microseconds(wish.lifetime_us);
     const std::uint64_t id = host_.policy().add_override(tunable, wish.value, expires, reason_of(wish, user),
                                                          wish.while_connected ? sender : std::string());
-    waiting_.push_back({answer, tunable, id});
+    answer_after_turn({answer, tunable, id});
+}
+
+void Requests::answer_after_turn(Waiting waiting) {
+    waiting_.push_back(std::move(waiting));
     host_.wake();
 }
 
 /// What could not be written is taken back, or it would come into force at some time that nobody expects.
 void Requests::turn_taken() {
     for (const Waiting& one : std::exchange(waiting_, {})) {
+        if (one.tunable == policy::no_tunable) {
+            one.answer.give();
+            continue;
+        }
         const std::string failure = host_.policy().tunable(one.tunable).failure();
         const Override* const in_force = host_.policy().override_of(one.tunable);
         if (failure.empty() || in_force == nullptr || in_force->id != one.id) {
@@ -158,8 +166,7 @@ void Requests::clear_override(Answer<> answer, const std::string& sender, const 
             find(tunable);
             refuse(error::failed, fmt::format("{} is not overridden", tunable));
         }
-        host_.wake();
-        answer.give();
+        answer_after_turn({answer});
     });
 }
 
@@ -173,8 +180,7 @@ void Requests::release(Answer<> answer, const std::string& sender, const std::st
                 refuse(error::failed,
                        fmt::format("{} is neither yielded nor frozen, but {}", tunable, policy::to_string(state)));
             host_.policy().resume(number);
-            host_.wake();
-            answer.give();
+            answer_after_turn({answer});
         });
     });
 }
@@ -218,7 +224,7 @@ void Requests::enable_rule(Answer<> answer, const std::string& sender, const std
         rule_number(rule);
         with_right(answer, sender, action::switch_profile, [this, answer, rule, enabled](std::uint32_t) {
             enable_rule_now(rule, enabled);
-            answer.give();
+            answer_after_turn({answer});
         });
     });
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // What callers ask to be changed. Each request is checked, then the caller's right to it is asked for, then it is
-// carried out and answered; a request that fails changes nothing. An override is answered after the turn in which it
-// was written, with the kernel's error if that failed.
+// carried out and answered; a request that fails changes nothing. What the policy is asked is answered after its next
+// turn: an override is written then, or the answer is the kernel's error.
 #pragma once
 
 #include <cstdint>
@@ -51,12 +51,13 @@ public:
 private:
     struct Waiting {
         Answer<> answer;
-        std::size_t tunable;
-        std::uint64_t id;
+        std::size_t tunable = policy::no_tunable;  ///< of an override: what failed with it is the answer
+        std::uint64_t id = 0;
     };
 
     void with_right(Answer<> answer, const std::string& sender, const char* action,
                     std::function<void(std::uint32_t user)> then);
+    void answer_after_turn(Waiting waiting);
     void check(const Wish& wish, std::size_t tunable);
     void carry_out(const Answer<>& answer, const std::string& sender, const Wish& wish, std::uint32_t user);
     std::size_t rule_number(std::string_view name);

@@ -48,6 +48,7 @@ private:
         const policy::RuleMachine& machine = policy.rules()[rule_];
         changes_.take("Profile", profile_, policy.rule_set().profile);
         changes_.take("Description", description_, rule.description);
+        changes_.take("Order", order_, static_cast<std::uint32_t>(rule_));
         changes_.take("When", when_, rule.when_text);
         changes_.take("State", state_, machine.state());
         changes_.take("StateReason", reason_, policy.rule_reason(rule_));
@@ -59,6 +60,7 @@ private:
     std::string Name() override { return name_; }
     std::string Profile() override { return profile_; }
     std::string Description() override { return description_; }
+    std::uint32_t Order() override { return order_; }
     std::string When() override { return when_; }
     std::string State() override { return policy::to_string(state_); }
     std::string StateReason() override { return reason_; }
@@ -75,13 +77,6 @@ private:
         guarded([&] { requests_.enable_rule_now(name_, value); });
     }
 
-    void Enable(sdbus::Result<>&& result) override {
-        requests_.enable_rule(Answer(std::move(result)), sender(getObject()), name_, true);
-    }
-    void Disable(sdbus::Result<>&& result) override {
-        requests_.enable_rule(Answer(std::move(result)), sender(getObject()), name_, false);
-    }
-
     /// Not between a reload and the next turn.
     bool known() const {
         const auto& rules = host_.policy().rule_set().rules;
@@ -95,6 +90,7 @@ private:
     Changes changes_;
     std::string profile_;
     std::string description_;
+    std::uint32_t order_ = 0;
     std::string when_;
     policy::RuleState state_ = policy::RuleState::idle;
     std::string reason_;

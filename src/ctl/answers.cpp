@@ -64,6 +64,7 @@ RuleState to_rule(const Properties& from) {
     state.name = property<std::string>(from, "Name");
     state.profile = property<std::string>(from, "Profile");
     state.description = property<std::string>(from, "Description");
+    state.order = property<std::uint32_t>(from, "Order");
     state.when = property<std::string>(from, "When");
     state.state = property<std::string>(from, "State");
     state.state_reason = property<std::string>(from, "StateReason");

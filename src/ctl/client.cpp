@@ -5,7 +5,6 @@
 #include "ctl/client.hpp"
 
 #include <Manager-proxy.h>
-#include <Rule-proxy.h>
 #include <fmt/format.h>
 #include <poll.h>
 
@@ -56,9 +55,9 @@ void add(std::vector<T>& list, const Interfaces& interfaces, const char* interfa
     if (found != interfaces.end()) list.push_back(make(found->second));
 }
 
-template <class T>
-void sort_by(std::vector<T>& list, std::string T::*name) {
-    std::sort(list.begin(), list.end(), [name](const T& a, const T& b) { return a.*name < b.*name; });
+template <class T, class Member>
+void sort_by(std::vector<T>& list, Member T::*member) {
+    std::sort(list.begin(), list.end(), [member](const T& a, const T& b) { return a.*member < b.*member; });
 }
 
 /// Keeps the manager's signals. It must not hand them on from here: sdbus-c++ 1.2 lets no exception out of a handler.
@@ -115,15 +114,6 @@ private:
     }
 
     Signals& signals_;
-};
-
-class RuleProxy final : public sdbus::ProxyInterfaces<org::memtuned1::Rule_proxy> {
-public:
-    RuleProxy(sdbus::IConnection& connection, const std::string& rule)
-        : ProxyInterfaces(connection, bus::ServiceName(service_name), bus::ObjectPath(bus::path_of("rule", rule))) {
-        registerProxy();
-    }
-    ~RuleProxy() { unregisterProxy(); }
 };
 
 /// The part of the bus's own interface that is needed here, in the shape of a generated proxy.
@@ -256,7 +246,7 @@ Objects Client::objects() {
             add(objects.services, interfaces, "org.memtuned1.Service", to_service);
         }
         sort_by(objects.tunables, &TunableState::name);
-        sort_by(objects.rules, &RuleState::name);
+        sort_by(objects.rules, &RuleState::order);
         sort_by(objects.services, &ServiceState::unit);
         return objects;
     });
@@ -324,15 +314,7 @@ void Client::release(const std::string& tunable) {
 }
 
 void Client::enable_rule(const std::string& name, bool enabled) {
-    state_->change([&] {
-        try {
-            RuleProxy rule(*state_->connection, name);
-            enabled ? rule.Enable() : rule.Disable();
-        } catch (const sdbus::Error& error) {
-            if (!is_unknown_object(error.getName())) throw;
-            throw no_such_rule(name);
-        }
-    });
+    state_->change([&] { state_->daemon.EnableRule(name, enabled); });
 }
 
 void Client::monitor(const std::function<void(const Signal&)>& handler, int stop_fd) {

@@ -59,6 +59,7 @@ struct RuleState {
     std::string name;
     std::string profile;
     std::string description;
+    std::uint32_t order = 0;  ///< by strength, the weakest first
     std::string when;
     std::string state;
     std::string state_reason;

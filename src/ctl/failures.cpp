@@ -44,11 +44,6 @@ std::string called(const std::string& address) {
 
 }  // namespace
 
-bool is_unknown_object(const std::string& error) {
-    return is_one_of(error, {"org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownMethod",
-                             "org.freedesktop.DBus.Error.UnknownInterface", bus::error::no_such_rule});
-}
-
 CallFailed failed(const sdbus::Error& error) {
     const std::string name = error.getName();
     const std::string message = error.getMessage().empty() ? name : error.getMessage();
@@ -68,10 +63,6 @@ CallFailed no_daemon(const std::string& address) {
 
 CallFailed bus_gone(const sdbus::Error& error) {
     return {not_reachable, fmt::format("the bus is gone ({})", error.getMessage())};
-}
-
-CallFailed no_such_rule(const std::string& name) {
-    return {not_so, fmt::format("there is no rule `{}`; `memtunectl rules` lists them", name)};
 }
 
 CallFailed incomplete_answer(const char* property) {

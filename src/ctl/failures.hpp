@@ -12,13 +12,10 @@ namespace memtuned::ctl {
 
 /// Of a call.
 CallFailed failed(const sdbus::Error& error);
-/// Whether there is no object at the path that was called.
-bool is_unknown_object(const std::string& error);
 
 CallFailed no_bus(const std::string& address, const sdbus::Error& error);
 CallFailed no_daemon(const std::string& address);
 CallFailed bus_gone(const sdbus::Error& error);
-CallFailed no_such_rule(const std::string& name);
 CallFailed incomplete_answer(const char* property);
 
 }  // namespace memtuned::ctl

@@ -50,14 +50,16 @@ std::string render_tunables(const std::vector<TunableState>& tunables, const Vie
 }
 
 std::string render_rules(const std::vector<RuleState>& rules, const View& view) {
+    if (rules.empty()) return "The active profile has no rules.\n";
     Table table({"RULE", "STATE", "SINCE", {"TIMES", right}, {"NEAR", right}, "FIGURES"});
     for (const RuleState& rule : rules)
-        table.add({rule.name, state_cell(rule.state), format_age(rule.since, view.now),
+        table.add({rule.name, state_cell(rule.state), rule.since ? format_age(rule.since, view.now) : "-",
                    std::to_string(rule.activations), format_nearness(rule.nearness), about(rule)});
     return table.render(view);
 }
 
 std::string render_services(const std::vector<ServiceState>& services, const View& view) {
+    if (services.empty()) return "No unit of systemd's is known.\n";
     Table table({"SERVICE", {"MEMORY", right}, {"PROCESSES", right}, {"OOM SCORE ADJ", right}, "STATE", "BY"});
     for (const ServiceState& service : services)
         table.add({service.unit,
@@ -68,6 +70,7 @@ std::string render_services(const std::vector<ServiceState>& services, const Vie
 }
 
 std::string render_history(const std::vector<PastDecision>& decisions, const View& view) {
+    if (decisions.empty()) return "Nothing was written yet.\n";
     Table table({"TIME", "TUNABLE", {"FROM", right}, {"TO", right}, "BY", "REASON"});
     for (const PastDecision& decision : decisions)
         table.add({format_local(decision.at), decision.tunable, std::to_string(decision.from),

@@ -23,6 +23,8 @@ SignalReader::SignalReader(std::initializer_list<int> signals) {
 }
 
 SignalReader::~SignalReader() {
+    // One that still waited would end the program once it is let through.
+    while (read()) continue;
     ::close(fd_);
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }

@@ -7,7 +7,8 @@
 
 namespace memtuned::ctl {
 
-/// Signals that are read from a descriptor instead of interrupting, from construction to destruction.
+/// Signals that are read from a descriptor instead of interrupting, from construction to destruction. Those that were
+/// not read by then are dropped.
 class SignalReader {
 public:
     explicit SignalReader(std::initializer_list<int> signals);

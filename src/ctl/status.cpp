@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ratio>
 
 #include "ctl/table.hpp"
 #include "ctl/text.hpp"
@@ -22,13 +23,18 @@ std::string section(std::string_view title, const Table& table, const View& view
     return fmt::format("\n{}\n{}", paint(Tone::strong, title, view.colour), table.render(view));
 }
 
+/// Until the next sample; a little of that is gone when it is asked for.
+std::string format_interval(std::chrono::microseconds interval) {
+    return format_duration(std::chrono::round<std::chrono::duration<std::int64_t, std::deci>>(interval));
+}
+
 std::string head(const ManagerState& manager, const View& view) {
     const bool observes = manager.mode == "observe";
     return fmt::format("memtuned {}: profile {}, {}\nsampling every {}, last {}; rules read {}\n",
                        printable(manager.version), paint(Tone::strong, printable(manager.profile), view.colour),
                        observes ? paint(Tone::warning, "observing: nothing is written", view.colour)
                                 : (manager.mode == "enforce" ? "enforcing" : printable(manager.mode)),
-                       format_duration(manager.sample_interval), format_age(manager.last_sample, view.now),
+                       format_interval(manager.sample_interval), format_age(manager.last_sample, view.now),
                        format_age(manager.rules_loaded, view.now));
 }
 

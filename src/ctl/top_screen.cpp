@@ -133,17 +133,28 @@ std::vector<int> layout(const FittedTable& table, int width) {
     return widths;
 }
 
-/// The first of "name = value, name = value" alone, and where that is still too long the name cut rather than the
+/// Where the figures that fit into `width` end, 0 if not even the first does. A comma in parentheses ends none.
+std::size_t end_of_fitting(std::string_view figures, int width) {
+    std::size_t end = 0;
+    int depth = 0;
+    for (std::size_t i = 0; i < figures.size(); ++i) {
+        if (figures[i] == '(') ++depth;
+        if (figures[i] == ')') --depth;
+        if (depth == 0 && figures[i] == ',' && width_of(figures.substr(0, i)) <= width) end = i;
+    }
+    return end;
+}
+
+/// As many of "name = value, name = value" as fit, and where the first is too long its name cut rather than its
 /// value.
 std::string short_figures(const std::string& figures, int width, bool utf8) {
-    if (width_of(figures) <= width) return figures;
     const std::size_t equals = figures.find(" = ");
-    if (equals == figures.npos) return figures;
-    const std::size_t end = std::min(figures.find(", ", equals), figures.size());
-    const std::string value = figures.substr(equals, end - equals);
-    const std::string_view more = end == figures.size() ? "" : utf8 ? ", …" : ", ~";
+    if (width_of(figures) <= width || equals == figures.npos) return figures;
+    const std::string_view more = utf8 ? ", …" : ", ~";
+    if (const std::size_t end = end_of_fitting(figures, width - 3); end > 0)
+        return fmt::format("{}{}", std::string_view(figures).substr(0, end), more);
+    const std::string value = figures.substr(equals, figures.find(", ", equals) - equals);
     const std::string_view name = std::string_view(figures).substr(0, equals);
-    if (const auto first = fmt::format("{}{}{}", name, value, more); width_of(first) <= width) return first;
     const int room = width - width_of(value);
     return room < 4 ? figures : fit(name, std::min(room, width_of(name)), utf8) + value;
 }

@@ -288,9 +288,9 @@ void Daemon::wake_soon(Instant now) {
 void Daemon::schedule(Instant now, bool busy) {
     const rules::Settings& settings = *configuration_.settings;
     const Duration idle = others_ ? std::min(settings.idle, watched_interval) : settings.idle;
-    const Duration interval = busy || now < busy_until_ ? settings.busy : idle;
+    interval_ = busy || now < busy_until_ ? settings.busy : idle;
     // From the last deadline, so that lateness does not add up; never sooner than a whole shortest interval from now.
-    deadline_ = std::max(deadline_ + interval, now + std::min(interval, rules::shortest_interval));
+    deadline_ = std::max(deadline_ + interval_, now + std::min<Duration>(interval_, rules::shortest_interval));
     timer_.set(deadline_);
 }
 

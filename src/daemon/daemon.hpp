@@ -75,7 +75,7 @@ private:
     tunables::Mode mode() const override { return controller_.mode(); }
     std::vector<std::string> profiles() const override;
     std::span<const std::pair<std::string, std::string>> degraded() const override { return degraded_; }
-    Duration sample_interval() const override { return deadline_ - last_tick_; }
+    Duration sample_interval() const override { return interval_; }
     Instant last_sample() const override { return last_tick_; }
     Instant rules_loaded() const override { return rules_loaded_; }
     std::size_t processes(const kernel::Unit& unit) override;
@@ -130,6 +130,7 @@ private:
     std::vector<std::pair<std::string, std::string>> degraded_;  // subject, reason
     Instant rules_loaded_{};
     Instant next_look_{};  // at the tunables that nobody claims
+    Duration interval_{0};
     Instant deadline_{};
     Instant last_tick_{};
     Instant busy_until_{};

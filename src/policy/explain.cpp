@@ -45,6 +45,7 @@ std::string Policy::source(std::size_t tunable) const {
 // --- who claims it ---
 
 std::vector<Standing> Policy::explain(std::size_t tunable, const tunables::Reading& reading) const {
+    if (tunables::about(tunable).trigger) return {};  // holds no value
     std::vector<Standing> standing{
         {"boot value", rules::Bound::exactly, reading.boot,
          reading.ours ? "what it held before memtuned wrote it" : "what it holds by itself"}};

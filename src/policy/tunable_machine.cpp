@@ -233,9 +233,9 @@ bool TunableMachine::within_dead_band(std::int64_t value, std::int64_t committed
 std::optional<Decision> TunableMachine::due(const Target& target, const Reading& reading, Instant now) {
     if (now < retry_at_ || (target.claimed && now < room_at_)) return std::nullopt;
     if (arrived_ && (target.claimed || !reading.ours)) return std::nullopt;
-    if (writes_ > 0 && !target.overridden() && now - last_write_ < info_->least_interval) return std::nullopt;
+    if (writes_ > 0 && keeps_pace(target) && now - last_write_ < info_->least_interval) return std::nullopt;
 
-    const std::int64_t next = target.overridden() ? committed_ : next_step();
+    const std::int64_t next = keeps_pace(target) ? next_step() : committed_;
     const bool release = !target.claimed && next == reading.boot;
     const bool in_range = !tunables::is_of_unit(index_) || range_held_ == range_;
     if (next == reading.value && in_range && !release) {
@@ -245,6 +245,7 @@ std::optional<Decision> TunableMachine::due(const Target& target, const Reading&
     const Decision::Order order = release      ? Decision::Order::release
                                   : take_back_ ? Decision::Order::take_back
                                                : Decision::Order::write;
+    orders_override_ = target.overridden();
     return Decision{order, index_, reading.value, next, {}, {}, name_, range_.low, range_.high};
 }
 
@@ -339,6 +340,7 @@ void TunableMachine::back_off(const Outcome& outcome, Instant now, std::vector<E
 
 void TunableMachine::note_write(const Decision& decision, Instant now) {
     last_write_ = now;
+    override_wrote_ = orders_override_;
     ++writes_;
     reason_ = decision.reason;
 }

@@ -33,4 +33,13 @@ TEST_CASE("a pattern could mean a unit if it ends as units do, or in a wildcard"
     CHECK_FALSE(could_name_units(std::string(504, 'a') + ".service"));
 }
 
+TEST_CASE("a unit's name is of systemd's characters and ends as units do") {
+    for (const char* good : {"cron.service", "dev-disk-by\\x2dlabel.swap", "getty@tty1.service", "a:b_c.1.scope",
+                             "user@1000.service/app.slice"})
+        CHECK_MESSAGE(is_unit_name(good), good);
+    for (const char* bad : {"", ".service", "cron", "cron.timer", "a b.service", "\xff\xfe.service", "\u00fc.scope",
+                            "new\nline.service", "*.service"})
+        CHECK_FALSE_MESSAGE(is_unit_name(bad), bad);
+}
+
 }  // namespace memtuned

@@ -64,6 +64,20 @@ TEST_CASE("decisions are listed with the user's time") {
 )");
 }
 
+TEST_CASE("a list without rows says so") {
+    CHECK(render_rules({}, view) == "The active profile has no rules.\n");
+    CHECK(render_services({}, view) == "No unit of systemd's is known.\n");
+    CHECK(render_history({}, view) == "Nothing was written yet.\n");
+}
+
+TEST_CASE("a rule that never changed its state has no time for it") {
+    RuleState rule = samples::rule("r", "idle", 0);
+    rule.since.reset();
+    CHECK(render_rules({rule}, view) ==
+          "RULE  STATE  SINCE  TIMES  NEAR  FIGURES\n"
+          "r     idle   -          0    0%  reclaim.direct_stalls = 0/s\n");
+}
+
 TEST_CASE("the active profile is marked") {
     CHECK(render_profiles(samples::manager(), view) == "* balanced\n  database\n");
 }

@@ -53,6 +53,16 @@ TEST_CASE("the status of a daemon that observes says that nothing is written") {
     CHECK(text.substr(0, text.find('\n')) == "memtuned 0.1.0: profile balanced, observing: nothing is written");
 }
 
+TEST_CASE("the interval between samples is told in tenths of a second") {
+    ManagerState manager = samples::manager();
+    for (const auto& [microseconds, text] :
+         {std::pair{1'999'949, "2s"}, {999'000, "1s"}, {99'500, "100ms"}, {10'000'000, "10s"}}) {
+        manager.sample_interval = std::chrono::microseconds(microseconds);
+        const std::string all = render_status({manager, {}}, view);
+        CHECK(all.find(std::string("\nsampling every ") + text + ", ") != std::string::npos);
+    }
+}
+
 TEST_CASE("an override without an end is told as one") {
     TunableState lasting = samples::overridden();
     lasting.override_expires.reset();

@@ -268,8 +268,11 @@ TEST_CASE("figures that are too long keep the first value, and its name is cut")
     Snapshot snapshot = quiet();
     snapshot.objects.rules[0].figures = "zones.headroom = 3.5%, reclaim.direct_stalls = 42/s";
     snapshot.objects.rules[1].figures = "predict_linear(zones.free, 4s, 1s) = 3.1 GiB, zones.min = 66 MiB";
+    snapshot.objects.rules.push_back(rule("grow-minimum", "idle", 0));
+    snapshot.objects.rules.back().figures = "reclaim.direct_stalls = 0/s, zones.below_low = 0";
     const auto lines = shown(snapshot, view(80, 24));
     CHECK(line_with(lines, "reserve-ahead").ends_with("  zones.headroom = 3.5%, …"));
+    CHECK(line_with(lines, "grow-minimum").ends_with("  reclaim.direct_stalls = 0/s"));
     CHECK(contains(line_with(lines, "grow-reserve"), "  predict_linear(z"));
     CHECK(line_with(lines, "grow-reserve").ends_with("… = 3.1 GiB"));
 }

@@ -381,20 +381,14 @@ TEST_CASE("a folder that is moved goes on being watched under its new name") {
 TEST_CASE("names may be odd") {
     Groups groups;
     const std::string longest = std::string(247, 'x') + ".service";
-    const Names odd = {"foo@bar\\x2dbaz.service",
-                       "a b\tc.scope",
-                       "*?[a].service",
-                       "\xff\xfe.mount",
-                       "dev-sda\\x201.swap",
-                       "__x.service",
-                       longest,
-                       "systemd-initctl.socket",
-                       "-.mount",
-                       "caf\xc3\xa9.service",
-                       "(deleted).scope"};
+    const Names odd = {
+        "foo@bar\\x2dbaz.service", "dev-sda\\x201.swap", "__x.service", longest, "systemd-initctl.socket", "-.mount"};
     groups.group("/a.slice");
     for (const std::string& name : odd) groups.group("/a.slice/" + name, "1\n");
     groups.group("/a.slice/_cpu.service", "2\n").group("/a.slice/.service", "3\n").group("/a.slice/_.scope", "4\n");
+    for (const char* no_unit :
+         {"a b\tc.scope", "*?[a].service", "\xff\xfe.mount", "caf\xc3\xa9.service", "(deleted).scope", "\xff.slice"})
+        groups.group(std::string("/a.slice/") + no_unit, "8\n");
     groups.group("/a.slice/x.timer", "5\n").group("/a.slice/x.servicex", "6\n").group("/a.slice/service", "7\n");
     const Units units = started(groups);
     Names expected = odd;
@@ -404,7 +398,7 @@ TEST_CASE("names may be odd") {
     CHECK(names(units) == expected);
     CHECK(longest.size() == 255);
     CHECK(unit(units, "cpu.service").group == "/a.slice/_cpu.service");
-    CHECK(processes(units, "a.slice") == std::vector<pid_t>{1, 2, 3, 4, 5, 6, 7});
+    CHECK(processes(units, "a.slice") == std::vector<pid_t>{1, 2, 3, 4, 5, 6, 7, 8});
 }
 
 TEST_CASE("of two units of one name the first stays, and the other follows when it went") {

@@ -153,6 +153,7 @@ private:
     bool within_dead_band(std::int64_t value, std::int64_t committed) const;
     std::optional<Decision> due(const Target& target, const tunables::Reading& reading, Instant now);
     std::int64_t next_step() const;
+    bool keeps_pace(const Target& target) const { return !target.overridden() && !override_wrote_; }
     void remember(std::int64_t value, Source source, std::int64_t boot, Instant now, std::vector<Event>& events);
     void wait(TunableState state, Duration length, Instant now);
     void back_off(const tunables::Outcome& outcome, Instant now, std::vector<Event>& events);
@@ -175,7 +176,9 @@ private:
     std::uint64_t claims_ = 0;
     bool has_commitment_ = false;
     bool arrived_ = false;
-    bool take_back_ = false;  // the next write goes over what somebody else wrote
+    bool orders_override_ = false;  // the order being carried out is for an override
+    bool override_wrote_ = false;  // what it holds is an override's: neither going there nor coming back keeps a pace
+    bool take_back_ = false;       // the next write goes over what somebody else wrote
     std::optional<Debt> owed_;
     std::optional<Source> clamp_said_of_;
     std::string failure_said_;

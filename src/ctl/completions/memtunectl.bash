@@ -13,8 +13,16 @@ _memtunectl_names() { # kind
 }
 
 _memtunectl_reply() { # candidates, one a line
-    local IFS=$'\n'
-    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+    # Not compgen -W, which would expand them: they come from the daemon, and names of units hold backslashes.
+    local candidates candidate quoted
+    mapfile -t candidates <<<"$1"
+    COMPREPLY=()
+    for candidate in "${candidates[@]}"; do
+        printf -v quoted %q "$candidate"
+        if [[ -n $candidate && ($candidate == "$cur"* || $quoted == "$cur"*) ]]; then
+            COMPREPLY+=("$quoted")
+        fi
+    done
     # What bash itself would break at a colon, in a name such as user@1000.service, must not be repeated.
     if declare -F __ltrim_colon_completions >/dev/null; then
         __ltrim_colon_completions "$cur"

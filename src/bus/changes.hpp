@@ -33,6 +33,11 @@ private:
     std::vector<PropertyName> names_;
 };
 
+/// When an override ends by itself; Instant{} if not, or if there is none.
+inline Instant expiry(const policy::Override* override_) {
+    return override_ != nullptr && override_->expires ? *override_->expires : Instant{};
+}
+
 /// What the name of a tunable's source is made from, so that it is made anew only when it is another.
 struct Deciding {
     Instant rules_loaded;

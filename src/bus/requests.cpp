@@ -195,7 +195,7 @@ void Requests::forget(const std::string& sender) {
 void Requests::switch_profile(Answer<> answer, const std::string& sender, const std::string& name) {
     with_right(answer, sender, action::switch_profile, [this, answer, name](std::uint32_t) {
         take(host_.switch_profile(name));
-        answer.give();
+        answer_after_turn({answer});
     });
 }
 
@@ -207,7 +207,7 @@ void Requests::set_mode(Answer<> answer, const std::string& sender, const std::s
         const auto wanted = mode == "enforce" ? tunables::Mode::enforce : tunables::Mode::observe;
         with_right(answer, sender, action::switch_profile, [this, answer, wanted](std::uint32_t) {
             if (const Status set = host_.set_mode(wanted); !set) refuse(error::failed, set.error().message);
-            answer.give();
+            answer_after_turn({answer});
         });
     });
 }
@@ -215,7 +215,7 @@ void Requests::set_mode(Answer<> answer, const std::string& sender, const std::s
 void Requests::reload(Answer<> answer, const std::string& sender) {
     with_right(answer, sender, action::reload, [this, answer](std::uint32_t) {
         take(host_.reload());
-        answer.give();
+        answer_after_turn({answer});
     });
 }
 

@@ -48,6 +48,9 @@ private:
         const policy::TunableMachine& machine = policy.tunable(tunable_);
         changes_.take("OomScoreAdj", score_, host_.readings()[tunable_].value);
         changes_.take("State", state_, machine.state());
+        changes_.take("OverrideExpires", expires_, expiry(policy.override_of(tunable_)));
+        changes_.take("LastWrite", last_write_, machine.last_write());
+        changes_.take("Reason", reason_, machine.reason());
         if (source_.differs({host_.rules_loaded(), machine.state(), machine.source()}))
             changes_.take("Source", source_text_, policy.source(tunable_));
     }
@@ -68,6 +71,9 @@ private:
         return guarded([&] { return host_.memory(unit_); });
     }
     std::string State() override { return policy::to_string(state_); }
+    std::string Reason() override { return reason_; }
+    std::uint64_t OverrideExpires() override { return realtime(expires_); }
+    std::uint64_t LastWrite() override { return realtime(last_write_); }
 
     void Override(sdbus::Result<>&& result, std::int64_t value, std::uint64_t lifetime_us,
                   std::string reason) override {
@@ -85,6 +91,9 @@ private:
     Changes changes_;
     std::int64_t score_ = 0;
     policy::TunableState state_ = policy::TunableState::free;
+    Instant expires_;
+    Instant last_write_;
+    std::string reason_;
     Deciding source_;
     std::string source_text_;
 };

@@ -44,15 +44,13 @@ private:
         const policy::Policy& policy = host_.policy();
         const policy::TunableMachine& machine = policy.tunable(tunable_);
         const tunables::Reading& reading = host_.readings()[tunable_];
-        const policy::Override* const in_force = policy.override_of(tunable_);
         const bool decided =
             machine.state() == policy::TunableState::managed || machine.state() == policy::TunableState::overridden;
         changes_.take("Value", value_, reading.value);
         changes_.take("BootValue", boot_, reading.boot);
         changes_.take("Target", target_, decided ? machine.target() : reading.value);
         changes_.take("State", state_, shown_state(machine, reading));
-        changes_.take("OverrideExpires", expires_,
-                      in_force != nullptr && in_force->expires ? *in_force->expires : Instant{});
+        changes_.take("OverrideExpires", expires_, expiry(policy.override_of(tunable_)));
         changes_.take("LastWrite", last_write_, machine.last_write());
         changes_.take("Writes", writes_, machine.writes());
         changes_.take("Reason", reason_, machine.reason());

@@ -84,6 +84,9 @@ ServiceState to_service(const Properties& from) {
     state.processes = property<std::uint32_t>(from, "Processes");
     state.memory = property<std::uint64_t>(from, "Memory");
     state.state = property<std::string>(from, "State");
+    state.reason = property<std::string>(from, "Reason");
+    state.override_expires = time_property(from, "OverrideExpires");
+    state.last_write = time_property(from, "LastWrite");
     return state;
 }
 

@@ -77,6 +77,9 @@ struct ServiceState {
     std::uint32_t processes = 0;
     std::uint64_t memory = 0;  ///< bytes
     std::string state;
+    std::string reason;
+    std::optional<Realtime> override_expires;
+    std::optional<Realtime> last_write;
 };
 
 /// Everything that is an object on the bus, in one call; each list sorted as a person expects it: tunables and
@@ -106,8 +109,8 @@ struct PastDecision {
 
 class Client {
 public:
-    /// `address`: "system", "session", or a D-Bus address. Throws CallFailed with status 3 where there is no bus or no
-    /// daemon on it.
+    /// `address`: "system", "session", or a D-Bus address. Throws CallFailed with status 3 where there is no bus or
+    /// no daemon on it.
     explicit Client(const std::string& address);
     ~Client();
     Client(const Client&) = delete;

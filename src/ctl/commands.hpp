@@ -40,6 +40,7 @@ struct Arguments {
     std::string profile;
     std::string mode;
     std::uint32_t most = 20;
+    bool all = false;
     std::string kind;  ///< of names to complete
     TopOptions top;
 

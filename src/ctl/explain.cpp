@@ -31,6 +31,9 @@ void take_over(Explanation& explanation, const ServiceState& service) {
     explanation.value = service.oom_score_adj;
     explanation.state = service.state;
     explanation.source = service.source;
+    explanation.reason = service.reason;
+    explanation.override_expires = service.override_expires;
+    explanation.last_write = service.last_write;
 }
 
 std::string state_sentence(const Explanation& explanation, const View& view) {

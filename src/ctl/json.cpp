@@ -77,8 +77,15 @@ Json to_json(const RuleState& rule) {
 }
 
 Json to_json(const ServiceState& service) {
-    return {{"unit", service.unit},     {"oom_score_adj", service.oom_score_adj}, {"state", service.state},
-            {"source", service.source}, {"processes", service.processes},         {"memory_bytes", service.memory}};
+    return {{"unit", service.unit},
+            {"oom_score_adj", service.oom_score_adj},
+            {"state", service.state},
+            {"source", service.source},
+            {"processes", service.processes},
+            {"memory_bytes", service.memory},
+            {"reason", service.reason},
+            {"override_expires", to_json(service.override_expires)},
+            {"last_write", to_json(service.last_write)}};
 }
 
 Json to_json(const ExplainedClaim& claim) {

@@ -54,7 +54,8 @@ std::string render_rules(const std::vector<RuleState>& rules, const View& view) 
     Table table({"RULE", "STATE", "SINCE", {"TIMES", right}, {"NEAR", right}, "FIGURES"});
     for (const RuleState& rule : rules)
         table.add({rule.name, state_cell(rule.state), rule.since ? format_age(rule.since, view.now) : "-",
-                   std::to_string(rule.activations), format_nearness(rule.nearness), about(rule)});
+                   std::to_string(rule.activations), rule.state == "active" ? "-" : format_nearness(rule.nearness),
+                   about(rule)});
     return table.render(view);
 }
 

@@ -88,7 +88,8 @@ void declare_views(CLI::App& app, Invocation& invocation) {
         .add_option("-n,--most", arguments.most, "How many at most; 0: all that are remembered")
         ->type_name("N")
         ->capture_default_str();
-    add_view(app, invocation, "monitor", "Say what happens as it happens, until Ctrl-C", show_events);
+    add_view(app, invocation, "monitor", "Say what happens as it happens, until Ctrl-C", show_events)
+        .add_flag("--all", arguments.all, "Also say when a rule is about to act, and when it no longer is");
 }
 
 void declare_override(CLI::App& app, Invocation& invocation, std::string& unused) {

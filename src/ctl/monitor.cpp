@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <utility>
 
 #include "ctl/json.hpp"
 #include "ctl/output.hpp"
@@ -50,10 +51,21 @@ std::string render_signal(const Client::Signal& signal) {
                        diagnostics.empty() ? "" : printable_lines(diagnostics) + "\n");
 }
 
-void monitor(Client& client, bool json) {
+bool Fleeting::operator()(const Client::Signal& signal) {
+    if (signal.name != "RuleChanged") return false;
+    const std::string now = argument(signal, "state");
+    const std::string before = std::exchange(states_[argument(signal, "rule")], now);
+    return now == "pending" || (now == "idle" && before == "pending");
+}
+
+void monitor(Client& client, bool json, bool all) {
     const SignalReader stop({SIGINT, SIGTERM, SIGHUP});
+    Fleeting fleeting;
     client.monitor(
-        [json](const Client::Signal& signal) { print(json ? to_line(to_json(signal)) : render_signal(signal)); },
+        [&](const Client::Signal& signal) {
+            if (fleeting(signal) && !all) return;
+            print(json ? to_line(to_json(signal)) : render_signal(signal));
+        },
         stop.fd());
 }
 

@@ -64,7 +64,7 @@ int show_history(const Arguments& arguments) {
 
 int show_events(const Arguments& arguments) {
     Client client(arguments.bus);
-    monitor(client, arguments.json);
+    monitor(client, arguments.json, arguments.all);
     return status::well;
 }
 

@@ -83,19 +83,24 @@ Table claimed_services(const std::vector<ServiceState>& services) {
     return table;
 }
 
+std::string time_left(const std::optional<Realtime>& expires, const View& view) {
+    return expires ? format_duration(*expires - view.now) + " left" : "until it is cleared or its caller leaves";
+}
+
 Table overrides(const Objects& objects, const View& view) {
     Table table({"", {"", Table::Side::right}, "", ""}, indent);
     for (const TunableState& tunable : objects.tunables)
         if (tunable.state == "overridden")
             table.add({{tunable.name, Tone::warning},
                        format_value(tunable.value, tunable.unit),
-                       tunable.override_expires ? format_duration(*tunable.override_expires - view.now) + " left"
-                                                : "until it is cleared or its caller leaves",
+                       time_left(tunable.override_expires, view),
                        tunable.reason});
     for (const ServiceState& service : objects.services)
         if (service.state == "overridden")
-            table.add(
-                {{tunables::score_name(service.unit), Tone::warning}, std::to_string(service.oom_score_adj), "", ""});
+            table.add({{tunables::score_name(service.unit), Tone::warning},
+                       std::to_string(service.oom_score_adj),
+                       time_left(service.override_expires, view),
+                       service.reason});
     return table;
 }
 

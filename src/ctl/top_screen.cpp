@@ -363,13 +363,14 @@ bool looks_at_nothing(const RuleState& rule) {
 
 Line row_of(const RuleState& rule, const TopView& view, Realtime now) {
     const bool silent = looks_at_nothing(rule);
+    const bool acts = rule.state == "active";  // what may release it is another matter than how near it is
     const double nearness = silent ? NAN : rule.nearness;
     const std::string& why =
         (silent || rule.state == "suspended") && !rule.state_reason.empty() ? rule.state_reason : rule.figures;
     return {{rule.name},
             {rule.state, tone_of_state(rule.state)},
-            {silent ? "" : percent(nearness), tone_of_nearness(nearness)},
-            {silent ? "" : bar_or_none(nearness, view), tone_of_nearness(nearness)},
+            {silent || acts ? "" : percent(nearness), tone_of_nearness(nearness)},
+            {silent || acts ? "" : bar_or_none(nearness, view), tone_of_nearness(nearness)},
             {std::to_string(rule.activations), rule.activations > 0 ? Tone::plain : Tone::faint},
             {age(rule.since, now, "-"), Tone::faint},
             {why, silent ? Tone::faint : Tone::plain},

@@ -389,7 +389,7 @@ void Daemon::say_events(std::size_t from, Instant now) {
     for (std::size_t i = from; i < events.size(); ++i) {
         const Event& event = events[i];
         const bool rule = event.kind == Event::Kind::rule;
-        const auto level = rule ? spdlog::level::info : spdlog::level::warn;
+        const auto level = event.fleeting ? spdlog::level::debug : rule ? spdlog::level::info : spdlog::level::warn;
         spdlog::log(level, "{}{} {}", rule ? "rule " : "", event.subject, event.text);
         bus_.tell(event, now);
     }

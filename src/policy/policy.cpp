@@ -312,7 +312,8 @@ void Policy::fold_rules(const indicators::Sample& sample) {
     busy_ = false;
     for (std::uint32_t i = 0; i < machines_.size(); ++i) {
         RuleMachine& machine = machines_[i];
-        if (machine.advance(scope_, lacks(machine.rule(), sample), sample.at)) note_rule(machine);
+        const RuleState before = machine.state();
+        if (machine.advance(scope_, lacks(machine.rule(), sample), sample.at)) note_rule(machine, before);
         busy_ = busy_ || machine.busy();
         if (machine.state() != RuleState::active && !machine.relaxing()) continue;
         fold_rule(i, sample.at);
@@ -529,15 +530,17 @@ std::string Policy::lacking(const rules::Rule& rule, const indicators::Sample& s
     return {};
 }
 
-void Policy::note_rule(const RuleMachine& machine) {
+void Policy::note_rule(const RuleMachine& machine, RuleState before) {
     const rules::Rule& rule = machine.rule();
     std::string why;
     if (machine.state() == RuleState::active || machine.state() == RuleState::pending)
         why = with_figures(rule.when, scope_);
     if (machine.state() == RuleState::unavailable) why = lacking(rule, *scope_.sample);
     if (machine.state() == RuleState::idle && machine.activations() > 0) why = released_by(rule);
+    const bool fleeting =
+        machine.state() == RuleState::pending || (machine.state() == RuleState::idle && before == RuleState::pending);
     events_.push_back({Event::Kind::rule, rule.name,
-                       fmt::format("{}{}{}", to_string(machine.state()), why.empty() ? "" : ": ", why)});
+                       fmt::format("{}{}{}", to_string(machine.state()), why.empty() ? "" : ": ", why), fleeting});
     rule_reasons_[static_cast<std::size_t>(&machine - machines_.data())] = std::move(why);
 }
 

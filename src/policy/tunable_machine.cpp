@@ -53,7 +53,7 @@ Event TunableMachine::event(Event::Kind kind, std::string text) const {
 }
 
 Event TunableMachine::outside_change(std::int64_t ours, std::int64_t found, std::string text) const {
-    return {Event::Kind::outside_change, name_, std::move(text), ours, found};
+    return {Event::Kind::outside_change, name_, std::move(text), false, ours, found};
 }
 
 std::optional<Decision> TunableMachine::settle(const Target& target, const Reading& reading, Limits limits,

@@ -42,7 +42,7 @@ vm.watermark_scale_factor  80/10000  10/10000      0   200  managed     12s ago 
 TEST_CASE("rules are listed with how near they are, and why they are not at rest") {
     CHECK(render_rules(samples::objects().rules, view) ==
           R"(RULE          STATE        SINCE    TIMES     NEAR  FIGURES
-grow-reserve  active       12s ago      2     100%  reclaim.direct_stalls > 0/s (reclaim.direct_stalls = 79.9/s)
+grow-reserve  active       12s ago      2        -  reclaim.direct_stalls > 0/s (reclaim.direct_stalls = 79.9/s)
 lean-to-swap  idle         12s ago      0      21%  reclaim.direct_stalls = 0/s
 no-figures    unavailable  12s ago      0  no data  reclaim.direct_stalls = 0/s
 )");

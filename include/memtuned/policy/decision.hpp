@@ -44,6 +44,8 @@ struct Event {
     Kind kind;
     std::string subject;  ///< the rule's or the tunable's name
     std::string text;
+    bool fleeting =
+        false;  ///< a rule was about to act, or no longer is: under pressure that is said ten times a second
     std::int64_t ours = 0;   ///< an outside change: what memtuned had set ...
     std::int64_t found = 0;  ///< ... and what was found
 };

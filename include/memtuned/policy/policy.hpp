@@ -173,7 +173,7 @@ private:
     std::string shown(const rules::Program& condition) const;
     const Override* find_override(std::uint64_t id) const;
     void suspend_rule(Source source, Instant now);
-    void note_rule(const RuleMachine& machine);
+    void note_rule(const RuleMachine& machine, RuleState before);
     std::string released_by(const rules::Rule& rule) const;
     std::string lacking(const rules::Rule& rule, const indicators::Sample& sample) const;
     bool lacks(const rules::Rule& rule, const indicators::Sample& sample) const;

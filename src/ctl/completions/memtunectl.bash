@@ -44,7 +44,8 @@ _memtunectl_options() { # subcommand
     local options='--help --bus'
     case $1 in
         '') options+=' --version --json' ;;
-        status | indicators | tunables | rules | services | explain | monitor | profile | mode) options+=' --json' ;;
+        monitor) options+=' --json --all' ;;
+        status | indicators | tunables | rules | services | explain | profile | mode) options+=' --json' ;;
         history) options+=' --json --most' ;;
         top) options+=' --interval --once' ;;
         override) options+=' --for --reason --while' ;;

@@ -59,6 +59,7 @@ complete -c memtunectl -n '__memtunectl_for mode' -a 'enforce observe'
 
 complete -c memtunectl -n '__memtunectl_for top' -s d -l interval -x -d 'Seconds between two looks'
 complete -c memtunectl -n '__memtunectl_for top' -l once -d 'Print one frame and end'
+complete -c memtunectl -n '__memtunectl_for monitor' -l all -d 'Also when a rule is about to act'
 complete -c memtunectl -n '__memtunectl_for history' -s n -l most -x -d 'How many at most'
 complete -c memtunectl -n '__memtunectl_for override; and __memtunectl_before_while' -l for -x -a '10min 30min 1h 8h' \
     -d 'For so long'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// Who may do what: root everything, also where no polkit runs; anybody else what polkit allows. Nothing here waits
-// for an answer: the loop goes on while a person types a password.
+// Who may do what: root, and whoever the daemon runs as, everything, also where no polkit runs; anybody else what
+// polkit allows. Nothing here waits for an answer: the loop goes on while a person types a password.
 #pragma once
 
 #include <functional>

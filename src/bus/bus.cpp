@@ -140,8 +140,8 @@ void Bus::State::connect(Instant now) {
     ++number;
     try {
         session = std::make_unique<Session>(host, std::move(*connected));
-    } catch (const sdbus::Error& failure) {
-        return lose(failure.getMessage(), now);
+    } catch (const std::exception& failure) {
+        return lose(failure.what(), now);
     }
     with_session(now, [](Session& open) { open.request_name(); });
 }

@@ -17,6 +17,8 @@ using Claim = sdbus::Struct<std::string, std::string, std::int64_t, std::string>
 using Change = sdbus::Struct<std::string, std::string>;
 using Decision = sdbus::Struct<std::uint64_t, std::string, std::int64_t, std::int64_t, std::string, std::string>;
 
+using Reasons = std::vector<std::pair<std::string, std::string>>;
+
 const char* kind(rules::Bound bound) {
     switch (bound) {
         case rules::Bound::exactly: break;
@@ -76,7 +78,9 @@ private:
         changes_.take("Mode", mode_, host_.mode());
         changes_.take("Profile", profile_, host_.policy().rule_set().profile);
         changes_.take("RulesLoaded", rules_loaded_, host_.rules_loaded());
-        changes_.take("Degraded", degraded_, host_.degraded().size());
+        const auto degraded = host_.degraded();
+        if (!std::equal(degraded_.begin(), degraded_.end(), degraded.begin(), degraded.end()))
+            changes_.take("Degraded", degraded_, Reasons(degraded.begin(), degraded.end()));
     }
 
     std::string Version() override { return MEMTUNED_VERSION; }
@@ -87,7 +91,7 @@ private:
     }
     std::vector<Change> Degraded() override {
         std::vector<Change> list;
-        for (const auto& one : host_.degraded()) list.emplace_back(one.first, one.second);
+        for (const auto& one : degraded_) list.emplace_back(one.first, one.second);
         return list;
     }
     std::uint64_t SampleInterval() override {
@@ -168,7 +172,7 @@ private:
     tunables::Mode mode_ = tunables::Mode::enforce;
     std::string profile_;
     Instant rules_loaded_;
-    std::size_t degraded_ = 0;
+    Reasons degraded_;
 };
 
 }  // namespace

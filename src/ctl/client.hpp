@@ -77,9 +77,9 @@ struct ServiceState {
     std::uint32_t processes = 0;
     std::uint64_t memory = 0;  ///< bytes
     std::string state;
-    std::string reason;
-    std::optional<Realtime> override_expires;
-    std::optional<Realtime> last_write;
+    std::string reason = {};
+    std::optional<Realtime> override_expires = {};
+    std::optional<Realtime> last_write = {};
 };
 
 /// Everything that is an object on the bus, in one call; each list sorted as a person expects it: tunables and

@@ -66,6 +66,7 @@ Json to_json(const RuleState& rule) {
     return {{"name", rule.name},
             {"profile", rule.profile},
             {"description", rule.description},
+            {"order", rule.order},
             {"when", rule.when},
             {"state", rule.state},
             {"state_reason", rule.state_reason},

@@ -291,6 +291,8 @@ void Daemon::schedule(Instant now, bool busy) {
     interval_ = busy || now < busy_until_ ? settings.busy : idle;
     // From the last deadline, so that lateness does not add up; never sooner than a whole shortest interval from now.
     deadline_ = std::max(deadline_ + interval_, now + std::min<Duration>(interval_, rules::shortest_interval));
+    for (const policy::Override& o : policy_.overrides())
+        if (o.expires) deadline_ = std::min(deadline_, std::max(*o.expires, now + rules::shortest_interval));
     timer_.set(deadline_);
 }
 

@@ -199,11 +199,15 @@ std::optional<ProfileText> load_profile_file(const std::string& path, const std:
 }
 
 std::vector<std::string> list_profiles(const std::vector<std::string>& folders) {
+    const auto is_plain = [](const std::string& name) {
+        return std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
+    };
     std::set<std::string> names;
     for (const std::string& folder : folders) {
         std::error_code ignored;
         for (fs::directory_iterator file(folder, ignored), end; !ignored && file != end; file.increment(ignored))
-            if (file->path().extension() == ".toml" && fs::is_regular_file(file->path(), ignored))
+            if (file->path().extension() == ".toml" && fs::is_regular_file(file->path(), ignored) &&
+                is_plain(file->path().stem().string()))
                 names.insert(file->path().stem().string());
     }
     return {names.begin(), names.end()};

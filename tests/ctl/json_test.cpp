@@ -31,13 +31,13 @@ TEST_CASE("a tunable as JSON has all it has on the bus") {
 
 TEST_CASE("a rule and a service as JSON have all they have on the bus") {
     CHECK(to_line(to_json(samples::rule("r", "unavailable", std::numeric_limits<double>::quiet_NaN()))) ==
-          R"({"name":"r","profile":"balanced","description":"","when":"reclaim.direct_stalls > 0/s",)"
+          R"({"name":"r","profile":"balanced","description":"","order":0,"when":"reclaim.direct_stalls > 0/s",)"
           R"("state":"unavailable","state_reason":"","since":"2025-11-22T20:33:49.250000Z","activations":0,)"
           R"("figures":"reclaim.direct_stalls = 0/s","nearness":null,"enabled":true})"
           "\n");
     CHECK(to_line(to_json(samples::service())) ==
           R"({"unit":"ssh.service","oom_score_adj":-500,"state":"managed","source":"baseline of balanced",)"
-          R"("processes":1,"memory_bytes":6500000})"
+          R"("processes":1,"memory_bytes":6500000,"reason":"","override_expires":null,"last_write":null})"
           "\n");
 }
 

@@ -75,7 +75,8 @@ TEST_CASE("a service's override is told under the name that clears it") {
     ServiceState service = samples::service();
     service.state = "overridden";
     const std::string text = render_status({samples::manager(), {{}, {}, {service}}}, view);
-    CHECK(text.substr(text.find("Overrides")) == "Overrides\n  oom_score_adj.ssh.service  -500\n");
+    CHECK(text.substr(text.find("Overrides")) ==
+          "Overrides\n  oom_score_adj.ssh.service  -500  until it is cleared or its caller leaves\n");
 }
 
 TEST_CASE("the status as JSON") {

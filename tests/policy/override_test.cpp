@@ -30,6 +30,15 @@ TEST_SUITE("overrides") {
         CHECK(scene.policy().overrides().empty());
     }
 
+    TEST_CASE("what an override wrote is given back in one step and without a pause") {
+        Scene scene(quiet);
+        scene.override_with("vm.swappiness", 200, 300ms);
+        scene.turn();
+        CHECK(scene.taken_orders() == "write vm.swappiness 60 -> 200");
+        scene.after(300ms);
+        CHECK(scene.taken_orders() == "release vm.swappiness 200 -> 60");
+    }
+
     TEST_CASE("an override without a time lasts until it is cleared") {
         Scene scene(quiet);
         const auto id = scene.override_with("vm.swappiness", 100);

@@ -230,8 +230,8 @@ std::int64_t Scene::value(std::string_view tunable) const {
 }
 
 void Scene::turn(bool gap) {
-    const indicators::Sample sample{now, values_, unavailable_, gap, own_, policy_.rule_set().own.size()};
-    const policy::Turn turned = policy_.turn(sample, tunables.readings());
+    sample_ = {now, values_, unavailable_, gap, own_, policy_.rule_set().own.size()};
+    const policy::Turn turned = policy_.turn(sample_, tunables.readings());
     busy = turned.busy;
     for (const Decision& decision : turned.decisions) {
         const Outcome outcome = tunables.carry_out(decision);

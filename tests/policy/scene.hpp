@@ -139,6 +139,7 @@ private:
     std::vector<std::uint8_t> unavailable_;
     std::vector<kernel::Unit> units_;
     std::vector<double> own_;
+    indicators::Sample sample_{};  // the policy looks at it until the next turn
 };
 
 }  // namespace memtuned::test

@@ -390,3 +390,25 @@ TEST_CASE("the deepest expression that is allowed runs within its stack") {
     for (int i = 0; i < 46; ++i) deep = "1 + (" + deep + ")";
     CHECK(number(deep) == 47);
 }
+
+TEST_CASE("nearness is 1 where a condition holds and below that tells how alike its sides are") {
+    const auto nearness = [](const std::string& text, const Values& values) {
+        const Run run(text, {.condition = true}, values);
+        return run.program.nearness(run.scope);
+    };
+    const Values values = {{"psi.memory.some.avg10", 0.05}, {"swap.in", 0}, {"mem.free", 10 * mib}};
+    CHECK(nearness("psi.memory.some.avg10 > 4%", values) == 1);
+    CHECK(nearness("psi.memory.some.avg10 > 10%", values) == doctest::Approx(0.5));
+    CHECK(nearness("psi.memory.some.avg10 > 5%", values) == doctest::Approx(0.99));  // so near, and yet
+    CHECK(nearness("mem.free < 1 MiB", values) == doctest::Approx(0.1));
+    CHECK(nearness("swap.in > 1 MiB/s", values) == 0);
+    CHECK(nearness("swap.in != 0 MiB/s", values) == 0);
+    CHECK(nearness("psi.memory.some.avg10 > 10% and mem.free < 1 MiB", values) == doctest::Approx(0.1));
+    CHECK(nearness("psi.memory.some.avg10 > 10% or mem.free < 1 MiB", values) == doctest::Approx(0.5));
+    CHECK(nearness("psi.memory.some.avg10 > 10% or swap.in == 0 MiB/s", values) == 1);
+    CHECK(nearness("not psi.memory.some.avg10 > 10%", values) == 1);
+    CHECK(nearness("not psi.memory.some.avg10 > 4%", values) == 0);
+    CHECK(std::isnan(nearness("swap.out > 1 MiB/s", values)));
+    CHECK(std::isnan(nearness("swap.out > 1 MiB/s and swap.in > 1 MiB/s", values)));
+    CHECK(nearness("swap.out > 1 MiB/s or psi.memory.some.avg10 > 10%", values) == doctest::Approx(0.5));
+}

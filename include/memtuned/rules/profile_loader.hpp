@@ -24,7 +24,7 @@ std::optional<ProfileText> load_profile(const std::string& name, const std::vect
 std::optional<ProfileText> load_profile_file(const std::string& path, const std::vector<std::string>& folders,
                                              Diagnostics& diagnostics);
 
-/// The names of all profiles in these folders, sorted.
+/// The names of all profiles in these folders, sorted; those in plain ASCII without blanks.
 std::vector<std::string> list_profiles(const std::vector<std::string>& folders);
 
 }  // namespace memtuned::rules

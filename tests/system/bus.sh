@@ -12,10 +12,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$here/../..
 memtuned=${MEMTUNED:?the path of the program}
 
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
+# shellcheck source=tests/support/script.bash
+source "$here/../support/script.bash"
 [ "$(id -u)" = 0 ] || skip "the daemon writes tunables, even copies of them, as root only"
 for tool in busctl dbus-daemon setpriv sdbus-c++-xml2cpp; do
     command -v $tool >/dev/null || skip "$tool is not installed"
@@ -34,19 +32,6 @@ clean_up() {
 }
 trap clean_up EXIT
 
-fail() {
-    echo "FAILED: $1"
-    [ ! -e "$work/log" ] || cat "$work/log"
-    exit 1
-}
-wait_for() { # seconds, what, command
-    local seconds=$1 what=$2 end=$((SECONDS + $1))
-    shift 2
-    until "$@"; do
-        ((SECONDS < end)) || fail "waited $seconds s for: $what"
-        sleep 0.05
-    done
-}
 value() { cat "$root/proc/sys/vm/$1"; }
 holds() { [ "$(value "$1")" = "$2" ]; }
 expect() { holds "$1" "$2" || fail "vm.$1 is $(value "$1"), not $2"; }

@@ -10,19 +10,15 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 memtuned=${MEMTUNED:?the path of the daemon}
 memtunectl=${MEMTUNECTL:?the path of memtunectl}
+# shellcheck source=tests/support/script.bash
+source "$here/../support/script.bash"
 completions=$here/../../src/ctl/completions
 bash_completion=/usr/share/bash-completion/bash_completion
 
 for needed in zsh fish dbus-daemon; do
-    command -v "$needed" >/dev/null || {
-        echo "skipped: there is no $needed here"
-        exit 77
-    }
+    command -v "$needed" >/dev/null || skip "there is no $needed here"
 done
-[ -e "$bash_completion" ] || {
-    echo "skipped: bash-completion is not installed"
-    exit 77
-}
+[ -e "$bash_completion" ] || skip "bash-completion is not installed"
 [ -n "${MEMTUNED_BUS-}" ] || exec "$here/../../tools/private-bus" bash "${BASH_SOURCE[0]}"
 
 work=$(mktemp -d)
@@ -32,10 +28,6 @@ clean_up() {
     rm -rf "$work"
 }
 trap clean_up EXIT
-fail() {
-    echo "FAILED: $1"
-    exit 1
-}
 
 mkdir "$work/bin"
 ln -s "$memtunectl" "$work/bin/memtunectl"
@@ -43,11 +35,8 @@ export PATH=$work/bin:$PATH HOME=$work
 "$memtuned" --observe --root "$here/../fixtures/linux-6.1" --rules "$here/../../rules" --bus "$MEMTUNED_BUS" \
     >"$work/log" 2>&1 &
 daemon=$!
-end=$((SECONDS + 20))
-until memtunectl status >/dev/null 2>&1; do
-    ((SECONDS < end)) || fail "the daemon is not on the bus: $(cat "$work/log")"
-    sleep 0.1
-done
+on_the_bus() { memtunectl status >/dev/null 2>&1; }
+wait_for 20 "the daemon to be on the bus" on_the_bus
 
 # Each prints what its shell offers for a line, one candidate a line.
 in_bash() {

@@ -10,10 +10,9 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 memtuned=${MEMTUNED:?the path of the program}
-[ "$(id -u)" = 0 ] || {
-    echo "skipped: the daemon writes tunables, even copies of them, as root only"
-    exit 77
-}
+# shellcheck source=tests/support/script.bash
+source "$here/../support/script.bash"
+[ "$(id -u)" = 0 ] || skip "the daemon writes tunables, even copies of them, as root only"
 
 work=$(mktemp -d)
 root=$work/root
@@ -25,21 +24,6 @@ clean_up() {
 }
 trap clean_up EXIT
 
-fail() {
-    echo "FAILED: $1"
-    [ ! -e "$work/log" ] || cat "$work/log"
-    exit 1
-}
-wait_for() { # seconds, what, command
-    local seconds=$1 what=$2 end=$((SECONDS + $1))
-    shift 2
-    until "$@"; do
-        ((SECONDS < end)) || fail "waited $seconds s for: $what"
-        sleep 0.05
-    done
-}
-log_has() { grep -Eqs -- "$1" "$work/log"; }
-log_says() { wait_for 10 "the log to say: $1" log_has "$1"; }
 value() { cat "$root/proc/sys/vm/$1"; }
 holds() { [ "$(value "$1")" = "$2" ]; }
 expect() { holds "$1" "$2" || fail "vm.$1 is $(value "$1"), not $2"; }

@@ -22,24 +22,21 @@ stress_mib=2300
 # it: something must read files.
 read_mib=300
 huge=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
-zram=/sys/block/zram0
+# shellcheck source=tests/support/script.bash
+source "$here/../support/script.bash"
 
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
 [ "$(id -u)" = 0 ] || skip "only root can change tunables and swap"
 [ -e /proc/pressure/memory ] || skip "this kernel has no PSI"
 [ -e $huge ] || skip "this kernel has no 2 MiB huge pages to take memory away with"
-[ -b /dev/zram0 ] || modprobe zram 2>/dev/null || skip "there is no /dev/zram0 to swap to"
 command -v stress-ng >/dev/null || skip "stress-ng is not installed"
-[ "$(cat $zram/disksize)" = 0 ] || skip "/dev/zram0 is in use"
+require_zram
 [ "$(cat $huge)" = 0 ] || skip "huge pages are in use"
 
 work=$(mktemp -d -p /var/tmp)
 daemon=
 stress=
 reader=
+guard=
 
 tunables() {
     local name
@@ -55,46 +52,35 @@ clean_up() {
     [ -z "$stress" ] || kill -KILL -- "-$stress" 2>/dev/null || true
     [ -z "$reader" ] || kill -KILL "$reader" 2>/dev/null || true
     [ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null || true
+    [ -z "$guard" ] || kill -KILL "$guard" 2>/dev/null || true
     echo 0 >$huge
-    if grep -q '^/dev/zram0 ' /proc/swaps; then swapoff /dev/zram0; fi
-    echo 1 >$zram/reset
+    end_swap
     "$memtuned" --restore >/dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap clean_up EXIT
 
-fail() {
-    echo "FAILED: $1"
-    echo "--- log of the daemon ---"
-    cat "$work/log"
+show_state() {
     echo "--- tunables before and now ---"
     diff "$work/before" <(tunables) || true
     grep -E 'MemFree|MemAvail|^Cached|Swap' /proc/meminfo
     echo "--- who wants memory ---"
     cat "$work/stress"
     ps -eo pid,stat,rss,wchan:32,args --sort=-rss | head -6
-    exit 1
 }
 
-# Waits until a command succeeds, for at most so many seconds.
-wait_for() {
-    local seconds=$1 what=$2 end=$((SECONDS + $1))
-    shift 2
-    until "$@"; do
-        ((SECONDS < end)) || fail "waited $seconds s for: $what"
-        sleep 0.2
-    done
-}
 
 prepare_memory() {
-    echo $((swap_mib * 1024 * 1024)) >$zram/disksize
-    mkswap /dev/zram0 >/dev/null
-    swapon -p 100 /dev/zram0
+    swap_on_zram $swap_mib
     # What earlier work left in the page cache would count neither as free nor as taken.
     sync
     echo 3 >/proc/sys/vm/drop_caches
     local available_mib
     available_mib=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
+    # Whatever ends this script, and were it the OOM killer, the machine gets its memory back.
+    # shellcheck disable=SC2016 # expanded there
+    setsid bash -c 'tail --pid="$1" -f /dev/null; echo 0 >"$2"' bash $$ "$huge" </dev/null >/dev/null 2>&1 &
+    guard=$!
     ((available_mib <= left_mib)) || echo $(((available_mib - left_mib) / 2)) >$huge
     head -c ${read_mib}M /dev/zero >"$work/file"
     while :; do cat "$work/file" >/dev/null; done &
@@ -122,7 +108,6 @@ moved() { # name
     [ "$(value "$1")" != "$(sed -n "s/^vm\.$1 = //p" "$work/before")" ]
 }
 both_moved() { moved swappiness && moved min_free_kbytes; }
-log_says() { wait_for 5 "the log to say: $1" grep -Eq "$1" "$work/log"; }
 
 press() {
     start_daemon pressure "$here/rules"

@@ -15,20 +15,16 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 memtuned=${MEMTUNED:?the path of the program}
-zram=/sys/block/zram0
+# shellcheck source=tests/support/script.bash
+source "$here/../support/script.bash"
 cgroups=/sys/fs/cgroup/unified
 [ -e $cgroups/cgroup.procs ] || cgroups=/sys/fs/cgroup
 
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
 [ "$(id -u)" = 0 ] || skip "only root makes cgroups and writes scores"
 [ -e $cgroups/cgroup.procs ] || skip "there is no cgroup v2 here"
 [ -e $cgroups/memory.pressure ] || [ -e /proc/pressure/memory ] || skip "this kernel has no PSI"
-[ -b /dev/zram0 ] || modprobe zram 2>/dev/null || skip "there is no /dev/zram0 to swap to"
 command -v stress-ng >/dev/null || skip "stress-ng is not installed"
-[ "$(cat $zram/disksize)" = 0 ] || skip "/dev/zram0 is in use"
+require_zram
 
 slice=$cgroups/memtuned.slice/memtuned-test.slice
 if [ -d /sys/fs/cgroup/memory ]; then
@@ -56,32 +52,17 @@ clean_up() {
     [ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null || true
     remove_groups "$cgroups/memtuned.slice"
     remove_groups /sys/fs/cgroup/memory/memtuned.slice
-    if grep -q '^/dev/zram0 ' /proc/swaps; then swapoff /dev/zram0; fi
-    echo 1 >$zram/reset
+    end_swap
     "$memtuned" --restore >/dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap clean_up EXIT
 
-fail() {
-    echo "FAILED: $1"
-    echo "--- log of the daemon ---"
-    cat "$work/log"
+show_state() {
     echo "--- scores ---"
     scores || true
     cat /run/memtuned/undo 2>/dev/null || true
-    exit 1
 }
-wait_for() { # seconds, what, command
-    local seconds=$1 what=$2 end=$((SECONDS + $1))
-    shift 2
-    until "$@"; do
-        ((SECONDS < end)) || fail "waited $seconds s for: $what"
-        sleep 0.05
-    done
-}
-log_has() { grep -Eq -- "$1" "$work/log"; }
-log_says() { wait_for 5 "the log to say: $1" log_has "$1"; }
 
 unit() { echo "$slice/memtuned-test-$1.service"; }
 pids() { find "$1" -name cgroup.procs -exec cat {} + | sort -n; }
@@ -166,9 +147,7 @@ press() {
 }
 
 sleeper=
-echo $((1024 * 1024 * 1024)) >$zram/disksize
-mkswap /dev/zram0 >/dev/null
-swapon -p 100 /dev/zram0
+swap_on_zram 1024
 mkdir -p "$(unit hungry)" "$limit/memtuned-test-hungry.service"
 [ $limit_file = memory.limit_in_bytes ] || for group in "$cgroups" "$cgroups/memtuned.slice" "$slice"; do
     echo +memory >"$group/cgroup.subtree_control"

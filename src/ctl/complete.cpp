@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Names for the completions of the shells. A person who presses Tab wants no error, and no delay: indicators are
-// named from the catalogue, as the daemon would measure them all first.
+// named from the catalogue, as the daemon would measure them all first, and a daemon that does not answer at once is
+// as good as none.
+#include <unistd.h>
+
+#include <csignal>
+
 #include "ctl/client.hpp"
 #include "ctl/commands.hpp"
 #include "ctl/output.hpp"
@@ -11,6 +16,8 @@
 
 namespace memtuned::ctl {
 namespace {
+
+constexpr unsigned longest_wait = 2;  // seconds
 
 std::vector<std::string> tunable_names(const Objects& objects) {
     std::vector<std::string> names;
@@ -42,6 +49,8 @@ std::vector<std::string> names_of(const std::string& kind, const std::string& bu
 }  // namespace
 
 int complete_names(const Arguments& arguments) {
+    std::signal(SIGALRM, [](int) { ::_exit(status::well); });
+    ::alarm(longest_wait);
     std::string lines;
     try {
         for (const std::string& name : names_of(arguments.kind, arguments.bus)) lines += printable(name) + "\n";

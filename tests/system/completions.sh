@@ -99,6 +99,13 @@ offers zsh _memtunectl_rules grow-reserve
 offers zsh _memtunectl_profiles balanced
 offers_not zsh _memtunectl_tunables balanced
 
+echo "a daemon that does not answer keeps nobody waiting"
+kill -STOP "$daemon"
+before=$SECONDS
+[ -z "$(memtunectl complete tunables 2>&1)" ] || fail "something was said"
+((SECONDS - before < 10)) || fail "it took $((SECONDS - before)) s"
+kill -CONT "$daemon"
+
 echo "without a daemon nothing is offered, and nothing is said"
 kill "$daemon"
 wait "$daemon" || true

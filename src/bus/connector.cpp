@@ -2,6 +2,7 @@
 #include "bus/connector.hpp"
 
 #include <sys/eventfd.h>
+#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "memtuned/base/result.hpp"
+
 namespace memtuned::bus {
 namespace {
 
@@ -17,6 +20,26 @@ namespace {
 constexpr const char* departures =
     "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
     "member='NameOwnerChanged',arg2=''";
+
+int open_plainly(const std::string& address, sd_bus** bus) {
+    if (address == "system") return ::sd_bus_open_system(bus);
+    if (address == "session") return ::sd_bus_open_user(bus);
+    int result = ::sd_bus_new(bus);
+    if (result >= 0) result = ::sd_bus_set_address(*bus, address.c_str());
+    if (result >= 0) result = ::sd_bus_set_bus_client(*bus, 1);
+    return result < 0 ? result : ::sd_bus_start(*bus);
+}
+
+/// Whether there is a bus that takes connections. sdbus-c++ 1.2 loses 1.8 kB of memory with each one that it cannot
+/// open, which is 5 MB a day at an attempt every 30 s; so it is asked only where libsystemd by itself got through.
+Status try_out(const std::string& address) {
+    sd_bus* bus = nullptr;
+    int result = open_plainly(address, &bus);
+    if (result >= 0) result = ::sd_bus_flush(bus);
+    ::sd_bus_close_unref(bus);
+    if (result < 0) return system_error("the bus cannot be opened", -result);
+    return Done{};
+}
 
 std::unique_ptr<sdbus::IConnection> open(const std::string& address) {
     if (address == "system") return sdbus::createSystemBusConnection();
@@ -38,6 +61,10 @@ Connector::Connector(std::string address) : shared_(std::make_shared<Shared>()) 
 }
 
 void Connector::connect(const std::string& address, Shared& shared) {
+    if (const Status possible = try_out(address); !possible) {
+        shared.error = possible.error().message;
+        return;
+    }
     try {
         auto connection = open(address);
         auto departed = std::make_shared<std::vector<std::string>>();

@@ -39,6 +39,14 @@ using Objects = std::map<sdbus::ObjectPath, std::map<std::string, std::map<std::
 
 const std::string swappiness = "vm.swappiness";
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool sanitized = true;
+#elif defined(__has_feature)
+constexpr bool sanitized = __has_feature(address_sanitizer);
+#else
+constexpr bool sanitized = false;
+#endif
+
 /// Between samples when nothing presses, as Program configures it.
 constexpr Milliseconds interval = 200ms;
 
@@ -917,7 +925,8 @@ TEST_SUITE("a bus that is busy") {
             files.push_back(scene.machine.open_files());
         }
         MESSAGE(fmt::format("VmRSS {} kB, {} files open after each round", fmt::join(memory, ", "), files[0]));
-        CHECK(memory[2] - memory[1] < 300);
+        // AddressSanitizer keeps what was freed, up to 256 MiB of it, to see who uses it still.
+        if (!sanitized) CHECK(memory[2] - memory[1] < 300);
         CHECK(files[0] == files[1]);
         CHECK(files[1] == files[2]);
     }

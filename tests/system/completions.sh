@@ -89,7 +89,6 @@ for shell in bash fish; do
     offers "$shell" 'memtunectl mode ' observe
     offers "$shell" 'memtunectl top --o' --once
     offers_not "$shell" 'memtunectl explain vm.' balanced
-    offers "$shell" 'memtunectl override vm.swappiness 10 --while mems' ''
 done
 
 echo "zsh asks the daemon for the same names"

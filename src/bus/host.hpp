@@ -32,6 +32,7 @@ public:
     /// Overrides are handed to it directly; wake() makes it look at them.
     virtual policy::Policy& policy() = 0;
     virtual std::span<const tunables::Reading> readings() const = 0;
+    /// By place; none while the policy has yet to meet those that came or went.
     virtual std::span<const kernel::Unit> units() const = 0;
     virtual const policy::History& history() const = 0;
     virtual tunables::Mode mode() const = 0;

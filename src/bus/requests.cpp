@@ -98,9 +98,8 @@ void Requests::check(const Wish& wish, std::size_t tunable) {
                                           tunables::is_of_unit(tunable)
                                               ? "the unit has no process that may be written"
                                               : system_error(std::string(info.path), reading.error).message));
-    if (tunables::is_of_unit(tunable))
-        if (const auto why = host_.units()[tunables::place_of(tunable)].hands_off; !why.empty())
-            refuse(error::read_only, fmt::format("{} is left alone: {}", wish.tunable, why));
+    if (const std::string_view why = host_.policy().hands_off(tunable); !why.empty())
+        refuse(error::read_only, fmt::format("{} is left alone: {}", wish.tunable, why));
     const policy::Limits limits = policy::override_limits(reading);
     if (wish.value < limits.low || wish.value > limits.high)
         refuse(error::out_of_range, fmt::format("{} is not within {} and {}, which is what {} takes on this machine",

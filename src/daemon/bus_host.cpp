@@ -36,8 +36,9 @@ void append(const indicators::Sampler& sampler, std::map<std::string, double>& v
 }  // namespace
 
 std::span<const kernel::Unit> Daemon::units() const {
-    // Those that the policy knows of, too: it meets them at the next turn.
-    return looks_after_units_ && met_ ? units_.units() : std::span<const kernel::Unit>();
+    // inotify may tell of units between two turns, and those the policy has no room for yet.
+    const bool known = looks_after_units_ && met_ == units_.version();
+    return known ? units_.units() : std::span<const kernel::Unit>();
 }
 
 std::vector<std::string> Daemon::profiles() const {

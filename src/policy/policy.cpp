@@ -99,6 +99,7 @@ void Policy::adopt(const Policy& old) {
     }
     unit_names_ = old.unit_names_;
     users_units_ = old.users_units_;
+    hands_off_ = old.hands_off_;
     tunables_ = old.tunables_;
     for (TunableMachine& tunable : tunables_) {
         if (tunable.source().kind != Source::Kind::rule) continue;
@@ -151,6 +152,7 @@ void Policy::settle_in(std::span<const kernel::Unit> units) {
     in_force_.resize(readings_.size(), indicators::no_data);
     unit_names_.resize(std::max(unit_names_.size(), units.size()));
     users_units_.resize(unit_names_.size());
+    hands_off_.resize(unit_names_.size());
     for (std::size_t place = 0; place < unit_names_.size(); ++place) {
         const std::size_t i = tunables::of_unit(place);
         const std::string name = place < units.size() ? units[place].name : std::string();
@@ -163,6 +165,7 @@ void Policy::settle_in(std::span<const kernel::Unit> units) {
             tunables_.push_back(std::move(fresh));
         unit_names_[place] = name;
         users_units_[place] = place < units.size() && units[place].users;
+        hands_off_[place] = place < units.size() ? units[place].hands_off : std::string_view();
         readings_[i] = {};
         targets_[i] = {};
         in_force_[i] = indicators::no_data;

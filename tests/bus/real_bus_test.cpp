@@ -859,6 +859,19 @@ TEST_SUITE("refusals over the bus") {
         }));
     }
 
+    TEST_CASE("a unit may come at any moment, also between two samples") {
+        if (skipped()) return;
+        OnBus scene;
+        for (int i = 0; i < 40; ++i) {
+            scene.machine.add_service(fmt::format("new-{}.service", i), 2000 + i);
+            CHECK(error_of([&] {
+                      scene.claims("oom_score_adj.nobody.service");
+                  }).starts_with("org.memtuned1.Error.NoSuchTunable: there is no tunable "));
+            std::this_thread::sleep_for(Milliseconds(i));
+        }
+        CHECK(soon(patience, [&] { return scene.claims("oom_score_adj.new-39.service").size() == 2; }));
+    }
+
     TEST_CASE("a folder that is called as no unit can be shuts nobody out") {
         if (skipped()) return;
         PrivateBus bus;

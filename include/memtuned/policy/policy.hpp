@@ -104,6 +104,10 @@ public:
     const std::string& rule_reason(std::size_t rule) const { return rule_reasons_[rule]; }
     /// The number of a tunable that is known by this name: one of the catalogue, or of a unit that is there.
     std::optional<std::size_t> find(std::string_view name) const;
+    /// Why nobody may override it, for a person: a unit that must never be written. Empty if it may be.
+    std::string_view hands_off(std::size_t tunable) const {
+        return tunables::is_of_unit(tunable) ? hands_off_[tunables::place_of(tunable)] : std::string_view();
+    }
     std::span<const Override> overrides() const { return overrides_; }
     /// The override in force.
     const Override* override_of(std::size_t tunable) const;
@@ -187,6 +191,7 @@ private:
     std::vector<std::vector<UnitClaimed>> rule_units_;  // by rule; empty where no rule claims a unit
     std::vector<std::string> unit_names_;               // by place
     std::vector<bool> users_units_;                     // by place
+    std::vector<std::string_view> hands_off_;           // by place
     std::vector<std::string> left_alone_;               // what was said of units that must never be written
     std::vector<TunableMachine> tunables_;
     std::vector<Firing> firings_;

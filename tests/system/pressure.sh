@@ -17,7 +17,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 memtuned=${MEMTUNED:?the path of the program}
 left_mib=1800
 swap_mib=3000
-stress_mib=2300
 # Without page cache there is nothing easily reclaimable, and the ceiling of vm.min_free_kbytes rightly forbids to raise
 # it: something must read files.
 read_mib=300
@@ -69,19 +68,26 @@ show_state() {
     ps -eo pid,stat,rss,wchan:32,args --sort=-rss | head -6
 }
 
+available_mib() { awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo; }
 
 prepare_memory() {
     swap_on_zram $swap_mib
     # What earlier work left in the page cache would count neither as free nor as taken.
     sync
     echo 3 >/proc/sys/vm/drop_caches
-    local available_mib
-    available_mib=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
     # Whatever ends this script, and were it the OOM killer, the machine gets its memory back.
     # shellcheck disable=SC2016 # expanded there
     setsid bash -c 'tail --pid="$1" -f /dev/null; echo 0 >"$2"' bash $$ "$huge" </dev/null >/dev/null 2>&1 &
     guard=$!
-    ((available_mib <= left_mib)) || echo $(((available_mib - left_mib) / 2)) >$huge
+    # Not all of it may be had in huge pages: what is left in the end is what counts.
+    local attempt
+    for attempt in 1 2 3 4 5; do
+        (($(available_mib) > left_mib + 100)) || break
+        echo 1 >/proc/sys/vm/compact_memory
+        echo $(($(cat $huge) + ($(available_mib) - left_mib) / 2)) >$huge
+        ((attempt == 1)) || sleep 1
+    done
+    stress_mib=$(($(available_mib) + 500))
     head -c ${read_mib}M /dev/zero >"$work/file"
     while :; do cat "$work/file" >/dev/null; done &
     reader=$!

@@ -126,10 +126,14 @@ RULES
 echo 'baseline.vm.dirty_background_ratio = 7' >"$rules/other.toml"
 printf '[sampling]\nidle = "200ms"\n' >"$work/memtuned.toml"
 
-on_bus monitor --json=short --match="type='signal',sender='org.memtuned1'" >"$work/monitor" 2>"$work/monitor.log" &
+on_bus monitor --json=short --match="type='signal',path_namespace='$manager'" >"$work/monitor" 2>"$work/monitor.log" &
 listener=$!
 disown "$listener"
-wait_for 10 "the monitor" grep -q Monitoring "$work/monitor.log"
+monitor_hears() {
+    on_bus emit $manager org.memtuned1.Test Ready
+    grep -q '"member":"Ready"' "$work/monitor"
+}
+wait_for 10 "the monitor" monitor_hears
 "$memtuned" --root "$root" --rules "$rules" --profile test --config "$work/memtuned.toml" --bus "$MEMTUNED_BUS" \
     >"$work/log" 2>&1 &
 daemon=$!
@@ -146,7 +150,8 @@ echo "what it says of itself is what the files say"
 glue_of() { # XML file: the lines of the glue for our interface; who is asynchronous is nothing that others see
     grep -v 'Method\.Async' "$1" >"$work/plain.xml"
     sdbus-c++-xml2cpp "$work/plain.xml" "--adaptor=$work/adaptor.h" "--proxy=$work/proxy.h" >/dev/null
-    sort "$work/adaptor.h" "$work/proxy.h"
+    # In the glue of sdbus-c++ 2 they are arguments of one call: what comes before one tells only whether it is the first.
+    sed -E 's/^ *(m_object\.addVTable\(|,) *//' "$work/adaptor.h" "$work/proxy.h" | sort
 }
 flags_in() { # XML file: "NAME const", "NAME emits-change" or "NAME -" of each property, sorted
     awk -F'"' '

@@ -41,12 +41,6 @@ Status try_out(const std::string& address) {
     return Done{};
 }
 
-std::unique_ptr<sdbus::IConnection> open(const std::string& address) {
-    if (address == "system") return sdbus::createSystemBusConnection();
-    if (address == "session") return sdbus::createSessionBusConnection();
-    return connect_to(address);
-}
-
 }  // namespace
 
 Connector::Connector(std::string address) : shared_(std::make_shared<Shared>()) {
@@ -66,7 +60,7 @@ void Connector::connect(const std::string& address, Shared& shared) {
         return;
     }
     try {
-        auto connection = open(address);
+        auto connection = connect_to(address);
         auto departed = std::make_shared<std::vector<std::string>>();
         auto slot = add_match(*connection, departures, [departed](auto&& message) {
             try {

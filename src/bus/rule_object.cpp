@@ -4,45 +4,25 @@
 #include <string>
 #include <utility>
 
-#include "bus/changes.hpp"
-#include "bus/object.hpp"
+#include "bus/managed_object.hpp"
 
 namespace memtuned::bus {
 namespace {
 
-using Interfaces =
-    sdbus::AdaptorInterfaces<org::memtuned1::Rule_adaptor, sdbus::Properties_adaptor, sdbus::ManagedObject_adaptor>;
-
-class RuleObject final : public Object, public Interfaces {
+class RuleObject final : public ManagedObject<org::memtuned1::Rule_adaptor> {
 public:
     RuleObject(sdbus::IConnection& connection, Host& host, Requests& requests, std::size_t rule)
-        : Interfaces(connection, ObjectPath(path_of("rule", host.policy().rule_set().rules[rule].name))),
-          host_(host),
-          requests_(requests),
+        : ManagedObject(connection, path_of("rule", host.policy().rule_set().rules[rule].name), host, requests),
           rule_(rule),
-          name_(host.policy().rule_set().rules[rule].name) {
-        registerAdaptor();
-    }
-    RuleObject(const RuleObject&) = delete;
-    RuleObject& operator=(const RuleObject&) = delete;
-    ~RuleObject() override { unregisterAdaptor(); }
+          name_(host.policy().rule_set().rules[rule].name) {}
 
     void update(std::size_t number) override {
         rule_ = number;
-        look();
-        changes_.tell(*this, INTERFACE_NAME);
+        ManagedObject::update(number);
     }
-    void begin() override {
-        look();
-        changes_.forget();
-    }
-    void tell_added() override { emitInterfacesAddedSignal(); }
-    void tell_removed() override { emitInterfacesRemovedSignal(); }
 
 private:
-    static constexpr const char* INTERFACE_NAME = org::memtuned1::Rule_adaptor::INTERFACE_NAME;
-
-    void look() {
+    void look() override {
         const policy::Policy& policy = host_.policy();
         const rules::Rule& rule = policy.rule_set().rules[rule_];
         const policy::RuleMachine& machine = policy.rules()[rule_];
@@ -83,11 +63,8 @@ private:
         return rule_ < rules.size() && rules[rule_].name == name_;
     }
 
-    Host& host_;
-    Requests& requests_;
     std::size_t rule_;
     const std::string name_;
-    Changes changes_;
     std::string profile_;
     std::string description_;
     std::uint32_t order_ = 0;

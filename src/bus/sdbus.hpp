@@ -61,8 +61,10 @@ inline std::optional<std::chrono::microseconds> longest_wait(const sdbus::IConne
 #endif
 }
 
-/// The bus at an address as in DBUS_SYSTEM_BUS_ADDRESS.
+/// The bus "system" or "session", or the one at an address as in DBUS_SYSTEM_BUS_ADDRESS.
 inline std::unique_ptr<sdbus::IConnection> connect_to(const std::string& address) {
+    if (address == "system") return sdbus::createSystemBusConnection();
+    if (address == "session") return sdbus::createSessionBusConnection();
     return sdbus::createSessionBusConnectionWithAddress(address);
 }
 

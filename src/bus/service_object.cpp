@@ -4,46 +4,24 @@
 #include <string>
 #include <utility>
 
-#include "bus/changes.hpp"
-#include "bus/object.hpp"
+#include "bus/managed_object.hpp"
 
 namespace memtuned::bus {
 namespace {
 
-using Interfaces = sdbus::AdaptorInterfaces<org::memtuned1::Service_adaptor, sdbus::Properties_adaptor,
-                                            sdbus::ManagedObject_adaptor>;
-
-class ServiceObject final : public Object, public Interfaces {
+class ServiceObject final : public ManagedObject<org::memtuned1::Service_adaptor> {
 public:
     ServiceObject(sdbus::IConnection& connection, Host& host, Requests& requests, std::size_t tunable,
                   const kernel::Unit& unit)
-        : Interfaces(connection, ObjectPath(path_of("service", unit.name))),
-          host_(host),
-          requests_(requests),
-          tunable_(tunable),
-          unit_(unit) {
-        registerAdaptor();
-    }
-    ServiceObject(const ServiceObject&) = delete;
-    ServiceObject& operator=(const ServiceObject&) = delete;
-    ~ServiceObject() override { unregisterAdaptor(); }
+        : ManagedObject(connection, path_of("service", unit.name), host, requests), tunable_(tunable), unit_(unit) {}
 
-    void update(std::size_t) override {
-        look();
-        changes_.tell(*this, INTERFACE_NAME);
-    }
     void begin() override {
         host_.refresh(tunable_);
-        look();
-        changes_.forget();
+        ManagedObject::begin();
     }
-    void tell_added() override { emitInterfacesAddedSignal(); }
-    void tell_removed() override { emitInterfacesRemovedSignal(); }
 
 private:
-    static constexpr const char* INTERFACE_NAME = org::memtuned1::Service_adaptor::INTERFACE_NAME;
-
-    void look() {
+    void look() override {
         const policy::Policy& policy = host_.policy();
         const policy::TunableMachine& machine = policy.tunable(tunable_);
         changes_.take("OomScoreAdj", score_, host_.readings()[tunable_].value);
@@ -84,11 +62,8 @@ private:
         requests_.clear_override(Answer(std::move(result)), sender(getObject()), tunables::score_name(unit_.name));
     }
 
-    Host& host_;
-    Requests& requests_;
     const std::size_t tunable_;
     const kernel::Unit unit_;
-    Changes changes_;
     std::int64_t score_ = 0;
     policy::TunableState state_ = policy::TunableState::free;
     Instant expires_;

@@ -4,43 +4,19 @@
 #include <string>
 #include <utility>
 
-#include "bus/changes.hpp"
-#include "bus/object.hpp"
+#include "bus/managed_object.hpp"
 
 namespace memtuned::bus {
 namespace {
 
-using Interfaces = sdbus::AdaptorInterfaces<org::memtuned1::Tunable_adaptor, sdbus::Properties_adaptor,
-                                            sdbus::ManagedObject_adaptor>;
-
-class TunableObject final : public Object, public Interfaces {
+class TunableObject final : public ManagedObject<org::memtuned1::Tunable_adaptor> {
 public:
     TunableObject(sdbus::IConnection& connection, Host& host, Requests& requests, std::size_t tunable)
-        : Interfaces(connection, ObjectPath(path_of("tunable", tunables::about(tunable).name))),
-          host_(host),
-          requests_(requests),
-          tunable_(tunable) {
-        registerAdaptor();
-    }
-    TunableObject(const TunableObject&) = delete;
-    TunableObject& operator=(const TunableObject&) = delete;
-    ~TunableObject() override { unregisterAdaptor(); }
-
-    void update(std::size_t) override {
-        look();
-        changes_.tell(*this, INTERFACE_NAME);
-    }
-    void begin() override {
-        look();
-        changes_.forget();
-    }
-    void tell_added() override { emitInterfacesAddedSignal(); }
-    void tell_removed() override { emitInterfacesRemovedSignal(); }
+        : ManagedObject(connection, path_of("tunable", tunables::about(tunable).name), host, requests),
+          tunable_(tunable) {}
 
 private:
-    static constexpr const char* INTERFACE_NAME = org::memtuned1::Tunable_adaptor::INTERFACE_NAME;
-
-    void look() {
+    void look() override {
         const policy::Policy& policy = host_.policy();
         const policy::TunableMachine& machine = policy.tunable(tunable_);
         const tunables::Reading& reading = host_.readings()[tunable_];
@@ -87,10 +63,7 @@ private:
         requests_.clear_override(Answer(std::move(result)), sender(getObject()), Name());
     }
 
-    Host& host_;
-    Requests& requests_;
     const std::size_t tunable_;
-    Changes changes_;
     std::int64_t value_ = 0;
     std::int64_t boot_ = 0;
     std::int64_t target_ = 0;

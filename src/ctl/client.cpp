@@ -37,8 +37,6 @@ constexpr int most_at_once = 32;
 
 std::unique_ptr<sdbus::IConnection> connect(const std::string& address) {
     try {
-        if (address == "system") return sdbus::createSystemBusConnection();
-        if (address == "session") return sdbus::createSessionBusConnection();
         return bus::connect_to(address);
     } catch (const sdbus::Error& error) {
         throw no_bus(address, error);

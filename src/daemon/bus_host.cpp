@@ -84,10 +84,13 @@ std::optional<std::map<std::string, double>> Daemon::indicators() {
 /// the two readings is all that the first one costs the second.
 void Daemon::measure_for_others(Instant now) {
     if (others_ && now > others_until_) others_.reset();
-    if (others_) {
-        others_->take(now, configuration_.settings->longest_step());
-        ++others_samples_;
-    }
+    if (!others_) return;
+    others_->take(now, configuration_.settings->longest_step());
+    ++others_samples_;
+}
+
+/// The policy reads only what somebody claims; the bus shows the others, too.
+void Daemon::look_at_unclaimed(Instant now) {
     if (options_.bus == "none" || now < next_look_) return;
     next_look_ = now + look_every;
     for (std::size_t i = 0; i < tunables::catalogue().size(); ++i)

@@ -326,6 +326,7 @@ void Daemon::tick(Instant now) {
     say_events(0, now);
     carry_out(turn.decisions, now);
     measure_for_others(now);
+    look_at_unclaimed(now);
     bus_.turn_taken(now);
     if (!turn.decisions.empty() || !turn.events.empty()) supervisor_.status(status());
     if (!std::exchange(said_unavailable_, true)) say_unavailable();

@@ -88,6 +88,7 @@ private:
     void wake() override { wake_soon(BootClock::now()); }
     void bus_changed(const std::string& trouble) override;
     void measure_for_others(Instant now);
+    void look_at_unclaimed(Instant now);
 
     void carry_out(std::span<const policy::Decision> decisions, Instant now);
     void settle(const policy::Decision& decision, const tunables::Outcome& outcome, Instant now);

@@ -57,6 +57,11 @@ tunables::UnitOrder unit_order(const Decision& decision) {
     return {kind, decision.tunable, decision.to, decision.low, decision.high};
 }
 
+std::string boot_id(const kernel::Root& root) {
+    Result<std::string> id = kernel::read_boot_id(root);
+    return id ? *id : "unknown";
+}
+
 std::string value_text(std::size_t tunable, std::int64_t value) {
     const std::string_view unit = tunables::about(tunable).unit_name;
     return unit == "kB"  ? fmt::format("{} kB", value)
@@ -72,8 +77,7 @@ std::string processes(const Restored& one) {
 }  // namespace
 
 tunables::Journal make_journal(const kernel::Root& root) {
-    Result<std::string> boot_id = kernel::read_boot_id(root);
-    return {root / "run/memtuned/undo", boot_id ? *boot_id : "unknown"};
+    return {root / "run/memtuned/undo", boot_id(root)};
 }
 
 bool report_restored(const std::vector<Restored>& restored) {
@@ -108,6 +112,7 @@ Daemon::Daemon(Options options, Configuration configuration)
       sampler_(root_, configuration_.rules->keys),
       policy_(configuration_.rules, configuration_.settings),
       bus_(*this, options_.bus),
+      override_file_(root_ / "run/memtuned/overrides", boot_id(root_)),
       terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Status Daemon::start() {
@@ -145,10 +150,28 @@ Status Daemon::claim_machine() {
         look_after_units();
         controller_.look_after(units_, processes_);  // also without units: their processes are known by the journal
     }
-    if (journal_.entries().empty() && journal_.scores().empty()) return Done{};
-    spdlog::warn("a former run ended without putting its values back; doing so now");
-    report_restored(controller_.restore_all([](std::size_t) { return false; }));
+    if (!journal_.entries().empty() || !journal_.scores().empty()) {
+        spdlog::warn("a former run ended without putting its values back; doing so now");
+        report_restored(controller_.restore_all([](std::size_t) { return false; }));
+    }
+    take_up_overrides();
     return Done{};
+}
+
+void Daemon::take_up_overrides() {
+    const Result<std::vector<policy::Override>> left = override_file_.load();
+    if (!left) return spdlog::warn("the overrides of a former run are lost, ignoring: {}", left.error().message);
+    policy_.bring_back(*left);
+    met_.reset();  // those for units find theirs
+    for (const policy::Override& o : *left)
+        spdlog::info("override of {} goes on: {}",
+                     o.unit.empty() ? std::string(tunables::about(o.tunable).name) : tunables::score_name(o.unit),
+                     o.reason);
+}
+
+void Daemon::keep_overrides() {
+    if (const Status kept = override_file_.keep(policy_.overrides()); !kept)
+        spdlog::warn("overrides will not survive a restart, ignoring: {}", kept.error().message);
 }
 
 void Daemon::look_after_units() {
@@ -325,6 +348,7 @@ void Daemon::tick(Instant now) {
     const policy::Turn turn = policy_.turn(sample, controller_.readings());
     say_events(0, now);
     carry_out(turn.decisions, now);
+    if (lock_) keep_overrides();
     measure_for_others(now);
     look_at_unclaimed(now);
     bus_.turn_taken(now);
@@ -507,6 +531,10 @@ bool Daemon::stop() {
     const std::vector<Restored> restored = controller_.restore_all(keep);
     const bool well = report_restored(restored);
     tell_restored(restored);
+    if (const std::size_t left = override_file_.kept())
+        spdlog::info("{} with memtuned; memtunectl clear ends {}",
+                     left == 1 ? "1 override comes back" : fmt::format("{} overrides come back", left),
+                     left == 1 ? "it" : "them");
     if (restored.empty())
         spdlog::info("stopped; every value is as it was found");
     else if (well)

@@ -14,6 +14,7 @@
 
 #include "bus/bus.hpp"
 #include "bus/host.hpp"
+#include "bus/override_file.hpp"
 #include "daemon/configuration.hpp"
 #include "daemon/event_loop.hpp"
 #include "daemon/instance_lock.hpp"
@@ -51,6 +52,8 @@ public:
 
 private:
     Status claim_machine();
+    void take_up_overrides();
+    void keep_overrides();
     void look_after_units();
     void use(const rules::RuleSet& rules);
     void follow_units(Instant now);
@@ -119,6 +122,7 @@ private:
     std::vector<kernel::PressureTrigger> triggers_;
     Supervisor supervisor_;
     bus::Bus bus_;
+    bus::OverrideFile override_file_;
     bus::Bus::Wait waits_on_bus_;
 
     /// The indicators that no rule needs, while somebody on the bus wants them.

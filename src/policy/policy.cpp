@@ -572,6 +572,15 @@ std::uint64_t Policy::add_override(std::size_t tunable, std::int64_t value, std:
     return last_override_;
 }
 
+void Policy::bring_back(std::span<const Override> overrides) {
+    for (const Override& o : overrides) {
+        overrides_.push_back(o);
+        overrides_.back().id = ++last_override_;
+        if (!o.unit.empty()) overrides_.back().tunable = no_tunable;  // until meet() finds its place
+    }
+    find_claimable();
+}
+
 bool Policy::clear_override(std::uint64_t id) {
     return std::erase_if(overrides_, [id](const Override& o) { return o.id == id; }) > 0;
 }

@@ -12,20 +12,16 @@
 // blanks; no cgroup's name holds a newline.
 #include "memtuned/tunables/journal.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <iterator>
 #include <optional>
-#include <system_error>
 #include <utility>
 
-#include "memtuned/kernel/descriptor.hpp"
+#include "memtuned/tunables/state_file.hpp"
 
 namespace memtuned::tunables {
 namespace {
@@ -36,54 +32,6 @@ constexpr std::string_view process_word = "process";
 constexpr std::string_view advice =
     "what memtuned changed before cannot be put back from it: check the tunables by hand (or reboot), then remove "
     "the file";
-
-kernel::Descriptor open(const std::filesystem::path& path, int flags, mode_t mode = 0) {
-    return kernel::Descriptor(::open(path.c_str(), flags | O_CLOEXEC, mode));
-}
-
-Result<std::string> read_whole(const std::filesystem::path& path) {
-    const auto file = open(path, O_RDONLY);
-    if (!file) return system_error(path.string(), errno);
-    std::string text;
-    char buffer[4096];
-    for (;;) {
-        const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
-        if (got == 0) return text;
-        if (got > 0)
-            text.append(buffer, static_cast<std::size_t>(got));
-        else if (errno != EINTR)
-            return system_error(path.string(), errno);
-    }
-}
-
-int write_and_sync(int file, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t put = ::write(file, text.data(), text.size());
-        if (put >= 0)
-            text.remove_prefix(static_cast<std::size_t>(put));
-        else if (errno != EINTR)
-            return errno;
-    }
-    return ::fsync(file) == 0 ? 0 : errno;
-}
-
-Status write_whole(const std::filesystem::path& path, std::string_view text) {
-    // A crash may have left one; a link somebody put there must not be followed.
-    ::unlink(path.c_str());
-    const auto file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-    if (!file) return system_error(path.string(), errno);
-    if (const int error = write_and_sync(file.get(), text)) {
-        ::unlink(path.c_str());
-        return system_error(path.string(), error);
-    }
-    return Done{};
-}
-
-Status sync_folder(const std::filesystem::path& path) {
-    const auto folder = open(path, O_RDONLY | O_DIRECTORY);
-    if (!folder || ::fsync(folder.get()) != 0) return system_error(path.string(), errno);
-    return Done{};
-}
 
 std::string_view cut(std::string_view& text, char at) {
     const std::size_t end = text.find(at);
@@ -143,7 +91,7 @@ Status Journal::load() {
     entries_.clear();
     scores_.clear();
     damage_.clear();
-    auto text = read_whole(file_);
+    auto text = read_file(file_);
     if (!text && text.error().code == ENOENT) return Done{};
     auto content = text ? parse(*text) : Result<Content>(text.error());
     if (!content) {
@@ -239,15 +187,7 @@ Status Journal::store(const std::vector<Entry>& entries, const std::vector<Score
                        s.process.start, s.former, s.ours, s.next, s.unit);
     text += "end\n";
 
-    const std::filesystem::path folder = file_.has_parent_path() ? file_.parent_path() : ".";
-    std::error_code failure;
-    std::filesystem::create_directories(folder, failure);
-    if (failure) return system_error(folder.string(), failure.value());
-
-    const std::filesystem::path aside = file_.string() + ".new";
-    if (auto written = write_whole(aside, text); !written) return written;
-    if (::rename(aside.c_str(), file_.c_str()) != 0) return system_error(file_.string(), errno);
-    return sync_folder(folder);
+    return replace_file(file_, text);
 }
 
 }  // namespace memtuned::tunables

@@ -517,6 +517,48 @@ TEST_SUITE("overrides over the bus") {
         CHECK(scene.value("vm.page-cluster") == "1");
     }
 
+    TEST_CASE("they survive a restart of memtuned and kill -9, but for those of connections") {
+        if (skipped()) return;
+        OnBus scene;
+        const auto scores_300 = [&] {
+            return text_of(scene.machine.files.root(), "proc/1100/oom_score_adj").starts_with("300");
+        };
+        auto holder = std::make_unique<Client>(scene.bus);
+        scene.root.call("Override", swappiness, std::int64_t{90}, microseconds(1h), "for an hour"s);
+        scene.root.call("Override", "oom_score_adj.cron.service"s, std::int64_t{300}, std::uint64_t{0}, "sooner"s);
+        holder->call("OverrideWhileConnected", "vm.page-cluster"s, std::int64_t{1}, "held"s);
+        CHECK(soon(patience, scores_300));
+        const auto expires = scene.root.of_tunable<std::uint64_t>(swappiness, "OverrideExpires");
+        int number = SIGTERM;
+        SUBCASE("stopped and started") {}
+        SUBCASE("killed") {
+            number = SIGKILL;
+        }
+        scene.machine.process().signal(number);
+        CHECK(scene.machine.process().ends_within(patience).has_value());
+        CHECK(scene.value() == (number == SIGTERM ? "60" : "90"));
+        CHECK(scene.machine.says("2 overrides come back with memtuned; memtunectl clear ends them") ==
+              (number == SIGTERM));
+
+        scene.machine.start(scene.bus);
+        CHECK(scene.comes_to("90"));
+        CHECK(soon(patience, scores_300));
+        CHECK(scene.machine.says("override of vm.swappiness goes on: for an hour (user 0)"));
+        CHECK(scene.machine.says("override of oom_score_adj.cron.service goes on: sooner (user 0)"));
+        CHECK(scene.value("vm.page-cluster") == "3");
+        const auto expires_now = scene.root.of_tunable<std::uint64_t>(swappiness, "OverrideExpires");
+        CHECK(std::max(expires, expires_now) - std::min(expires, expires_now) < microseconds(1s));
+
+        scene.root.call("ClearOverride", swappiness);
+        CHECK(scene.comes_to("60"));
+        scene.machine.process().signal(SIGTERM);
+        CHECK(scene.machine.process().ends_within(patience).has_value());
+        CHECK(scene.machine.says("1 override comes back with memtuned; memtunectl clear ends it"));
+        scene.machine.start(scene.bus);
+        CHECK(soon(patience, scores_300));
+        CHECK(scene.value() == "60");
+    }
+
     TEST_CASE("one that the kernel refuses fails with the kernel's error, and is gone") {
         if (skipped()) return;
         OnBus scene;

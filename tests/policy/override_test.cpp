@@ -51,6 +51,26 @@ TEST_SUITE("overrides") {
         CHECK(scene.value("vm.swappiness") == 60);
     }
 
+    TEST_CASE("overrides of a former run are in force again, in their order, and a unit's when the unit is there") {
+        Scene former(quiet);
+        former.units({"", "cron.service"});
+        former.override_with("vm.swappiness", 100, {}, "first");
+        former.override_with("vm.swappiness", 20, 1min, "second");
+        former.override_with("oom_score_adj.cron.service", 300);
+        Scene scene(quiet);
+        scene.policy().bring_back(former.policy().overrides());
+        scene.turn();
+        CHECK(scene.taken_orders() == "write vm.swappiness 60 -> 20");
+        scene.units({"cron.service"});
+        scene.turn();
+        CHECK(scene.taken_orders() == "write oom_score_adj.cron.service 0 -> 300");
+        const auto id = scene.override_with("vm.page-cluster", 0);
+        CHECK(scene.policy().clear_override(id));
+        CHECK(scene.policy().overrides().size() == 3);
+        scene.run(1min, 1s);
+        CHECK(scene.value("vm.swappiness") == 100);
+    }
+
     TEST_CASE("an override works on a tunable that no rule claims") {
         Scene scene(quiet);
         CHECK(scene.policy().tunables().size() == 1);

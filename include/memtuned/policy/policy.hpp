@@ -86,6 +86,8 @@ public:
     /// that would end no later than this one, and the same holder's. Not for triggers.
     std::uint64_t add_override(std::size_t tunable, std::int64_t value, std::optional<Instant> expires,
                                std::string reason, std::string holder = {});
+    /// Takes up those of a former run, the earliest first. One for a unit is in force when the unit is there.
+    void bring_back(std::span<const Override> overrides);
     bool clear_override(std::uint64_t id);
     /// All of one tunable, also of a unit that is not there at present, or of one holder. Return how many there were.
     std::size_t clear_overrides(std::string_view name);

@@ -328,17 +328,3 @@ TEST_CASE("only what fixes the same tunable at the same priority are rivals") {
     CHECK_FALSE(rivals("set = { vm.swappiness = 1 }", "set = { vm.swappiness = { at_least = 2 } }"));
     CHECK_FALSE(rivals("set = { vm.swappiness = 1 }", "set = { vm.swappiness = 2 }\nenabled = false"));
 }
-
-TEST_CASE("the stock profiles compile without a word") {
-    const std::filesystem::path folder = std::filesystem::path(MEMTUNED_FIXTURES) / ".." / ".." / "rules";
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        if (entry.path().extension() != ".toml") continue;
-        CAPTURE(entry.path().string());
-        for (const Surroundings& machine : {some_machine(), Surroundings{}}) {
-            Diagnostics diagnostics;
-            const auto profile = load_profile(entry.path().stem(), {folder.string()}, diagnostics);
-            if (profile) compile_profile("stock", *profile, {}, machine, diagnostics);
-            CHECK(diagnostics.render_all() == "");
-        }
-    }
-}

@@ -46,7 +46,8 @@ void declare(CLI::App& app, Arguments& arguments) {
     app.add_option("--profile", options.profile, "Profile to run, in place of the configured one")->type_name("NAME");
     app.add_option("--rules", options.folders,
                    "Look for profiles here, in place of the configured folders; may be repeated")
-        ->type_name("DIR");
+        ->type_name("DIR")
+        ->allow_extra_args(false);
     app.add_option("--root", options.root, "Folder that stands for / when kernel and state files are opened")
         ->type_name("DIR");
     app.add_flag("--verbose", options.verbose, "Say more");

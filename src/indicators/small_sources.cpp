@@ -48,7 +48,8 @@ void SwapsSource::want(std::size_t slot) {
 }
 
 void SwapsSource::compute(double /*elapsed*/, Slots& slots) {
-    const double share = kernel::share_on_zram(file_.swaps()).value_or(no_data);
+    // Without swap none of it is: were it "no data", a claim that asks for it would stay as it is when zram goes.
+    const double share = kernel::share_on_zram(file_.swaps()).value_or(0);
     for (const std::size_t slot : slots_) slots.set(slot, share);
 }
 

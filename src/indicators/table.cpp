@@ -270,7 +270,7 @@ constexpr Row table[] = {
     bytes_per_second("swap.in", Unit::page, "/proc/vmstat pswpin", "Read from swap devices, zram included"),
     bytes_per_second("swap.out", Unit::page, "/proc/vmstat pswpout", "Written to swap devices, zram included"),
     {{"swap.on_zram", dimension::ratio, Range::share, Argument::none, "/proc/swaps",
-      "Share of the swap space that is compressed memory and no disk; no data without swap"},
+      "Share of the swap space that is compressed memory and no disk; 0 without swap"},
      SwapOnZramFormula{}},
 
     // Zones: all populated ones together, those of a node, or one

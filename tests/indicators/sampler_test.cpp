@@ -474,16 +474,19 @@ TEST_CASE("memory is unusable at an order when its blocks are smaller") {
     CHECK(bench.sample->unavailable[1] == 0);
 }
 
-TEST_CASE("the share of swap on zram has no data without swap") {
+TEST_CASE("the share of swap on zram is 0 without swap") {
     Bench bench({"swap.on_zram"});
     bench.tree.write("proc/swaps", "Filename Type Size Used Priority\n");
     bench.tick();
-    CHECK(none(bench.value()));
+    CHECK(bench.value() == 0);
     CHECK(bench.sample->unavailable[0] == 0);
     bench.tree.write("proc/swaps",
                      "Filename Type Size Used Priority\n/dev/zram0 partition 300 0 5\n/swap file 100 0 -2\n");
     bench.tick();
     CHECK(bench.value() == 0.75);
+    bench.tree.write("proc/swaps", "Filename Type Size Used Priority\n");
+    bench.tick();
+    CHECK(bench.value() == 0);
 }
 
 TEST_CASE("the host's cpus are counted and the hour is the clock's") {

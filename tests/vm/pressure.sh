@@ -70,12 +70,11 @@ kills=$(vmstat oom_kill)
 press grow:rate=0,may-die=1 grow:rate=0,may-die=1 grow:rate=30M,may-die=1
 end=$((SECONDS + 120)) looks=0 longest=0 swapped=0
 while ((SECONDS < end)); do
-    now=$(date +%s%6N)
-    # The time of a sample at or after `now`, or how long there has been none at that instant.
     last=$(busctl get-property "${manager[@]}" LastSample 2>/dev/null | cut -c 3-)
     [ -z "$last" ] || {
         looks=$((looks + 1))
-        ((now - last <= longest)) || longest=$((now - last))
+        age=$(($(date +%s%6N) - last)) # with the time that the answer took
+        ((age <= longest)) || longest=$age
     }
     awk '/^VmSwap:/ { exit $2 > 0 }' "/proc/$pid/status" || swapped=1
     kill -0 "$presses" 2>/dev/null || press grow:rate=0,may-die=1 grow:rate=0,may-die=1 grow:rate=30M,may-die=1
@@ -85,7 +84,8 @@ relieve
 check "the OOM killer killed $(($(vmstat oom_kill) - kills)) times" test $(($(vmstat oom_kill) - kills)) -ge 3
 check "memtuned is the process it was" test "$(systemctl show -P MainPID memtuned)" = "$pid"
 check "none of it was ever swapped out" test $swapped = 0
-check "in $looks looks there was no pause in its sampling above 3 s: $((longest / 1000)) ms" test $longest -lt 3000000 -a $looks -gt 3
+check "in $looks looks its last sample was $((longest / 1000)) ms old at most, the time of the look included" \
+    test $longest -lt 5000000 -a $looks -gt 3
 wait_for 300 "every tunable returns" unchanged
 
 scenario "zram that comes while it runs"

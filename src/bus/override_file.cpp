@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include "memtuned/tunables/catalogue.hpp"
@@ -73,12 +72,15 @@ Result<std::vector<Override>> OverrideFile::load() {
 
 Status OverrideFile::keep(std::span<const Override> overrides) {
     const auto lasts = [](const Override& o) { return o.holder.empty(); };
-    auto lasting = overrides | std::views::filter(lasts);
-    if (std::ranges::equal(lasting, kept_, {}, &Override::id)) return Done{};
+    auto known = kept_.begin();
+    const bool same = std::ranges::all_of(
+        overrides, [&](const Override& o) { return !lasts(o) || (known != kept_.end() && *known++ == o.id); });
+    if (same && known == kept_.end()) return Done{};
 
     kept_.clear();
     json content{{"boot_id", boot_id_}, {"overrides", json::array()}};
-    for (const Override& o : lasting) {
+    for (const Override& o : overrides) {
+        if (!lasts(o)) continue;
         kept_.push_back(o.id);
         content["overrides"].push_back(to_json(o));
     }

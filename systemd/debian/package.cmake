@@ -3,7 +3,7 @@
 # The Debian package: `cpack -G DEB` in a build folder. It holds what the component "runtime" installs.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME memtuned)
-set(CPACK_PACKAGE_CONTACT "The memtuned authors <memtuned@lists.debian.org>")
+set(CPACK_PACKAGE_CONTACT "The memtuned authors <memtuned@example.org>")
 set(CPACK_PACKAGE_DIRECTORY "${PROJECT_BINARY_DIR}/package")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_INSTALL_PREFIX /usr)

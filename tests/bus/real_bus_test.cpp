@@ -1172,7 +1172,7 @@ TEST_SUITE("a bus that goes away") {
         CHECK(first.process().ends_within(patience) == 0);
         Client client(bus);
         CHECK(soon(10s, [&] { return client.sees_memtuned(); }));
-        CHECK(second.says("on the private bus as org.memtuned1"));
+        CHECK(soon(patience, [&] { return second.says("on the private bus as org.memtuned1"); }));
     }
 
     TEST_CASE("without any bus it tunes, and says why nobody finds it") {

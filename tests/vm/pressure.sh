@@ -48,7 +48,6 @@ storm
 wait_for 120 "all three move" all_moved
 pid=$(systemctl show -P MainPID memtuned)
 log_from_here
-restarted() { systemctl is-active --quiet memtuned && [ "$(systemctl show -P MainPID memtuned)" != "$pid" ]; }
 kill -KILL "$pid"
 wait_for 60 "systemd starts it again" restarted
 check "vm.swappiness was restored in between" log_has "vm\.swappiness [0-9]+ -> ${found[swappiness]}: put back"

@@ -12,9 +12,6 @@ lines=0
 failures=0
 scenario_from=0
 
-# Seconds since boot, of which a line is told how long it took.
-uptime_is() { cut -d ' ' -f 1 /proc/uptime; }
-
 scenario() {
     scenario_from=$SECONDS
     echo "# $1"
@@ -94,8 +91,8 @@ remember() {
 
 score() { cat "/proc/$1/oom_score_adj"; }
 scores() { # unit: the different scores of its processes
-    local pid
-    while read -r pid; do score "$pid"; done <"/sys/fs/cgroup$(systemctl show -P ControlGroup "$1")/cgroup.procs" |
+    local process
+    while read -r process; do score "$process"; done <"/sys/fs/cgroup$(systemctl show -P ControlGroup "$1")/cgroup.procs" |
         sort -nu | tr '\n' ' '
 }
 scores_are() { [ "$(scores "$1")" = "$2 " ]; }
@@ -109,6 +106,10 @@ install_memtuned() {
         done_testing
     }
 }
+
+# Runs, and is no longer the process $pid.
+# shellcheck disable=SC2154 # the scripts set it
+restarted() { systemctl is-active --quiet memtuned && [ "$(systemctl show -P MainPID memtuned)" != "$pid" ]; }
 
 log_lines=1
 # What memtuned logged since `log_from_here`.

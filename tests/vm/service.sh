@@ -125,7 +125,6 @@ systemctl reload memtuned
 wait_for 10 "the baseline is written" holds swappiness 30
 log_from_here
 pid=$(systemctl show -P MainPID memtuned)
-restarted() { systemctl is-active --quiet memtuned && [ "$(systemctl show -P MainPID memtuned)" != "$pid" ]; }
 kill -KILL "$pid"
 wait_for 20 "systemd starts it again" restarted
 check "the values were put back in between" log_has 'vm\.swappiness 30 -> 77: put back'

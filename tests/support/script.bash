@@ -16,6 +16,7 @@ fail() {
         cat "$work/log"
     fi
     if declare -F show_state >/dev/null; then show_state || true; fi
+    echo "FAILED: $1" # again, where it is seen
     exit 1
 }
 

@@ -129,7 +129,7 @@ released() {
     press
     wait_for 30 "a PSI trigger to fire" grep -q 'woken by memory some pressure' "$work/log"
     stop_stress
-    wait_for 60 "every tunable to be put back" unchanged
+    wait_for 120 "every tunable to be put back" unchanged
     kill -INT "$daemon"
     wait "$daemon" || fail "the daemon ended badly"
     daemon=

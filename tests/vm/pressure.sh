@@ -77,14 +77,14 @@ while ((SECONDS < end)); do
     }
     awk '/^VmSwap:/ { exit $2 > 0 }' "/proc/$pid/status" || swapped=1
     kill -0 "$presses" 2>/dev/null || press grow:rate=0,may-die=1 grow:rate=0,may-die=1 grow:rate=30M,may-die=1
-    (($(vmstat oom_kill) - kills < 6)) || break
+    (($(vmstat oom_kill) - kills < 4)) || break
 done
 relieve
 check "the OOM killer killed $(($(vmstat oom_kill) - kills)) times" test $(($(vmstat oom_kill) - kills)) -ge 3
 check "memtuned is the process it was" test "$(systemctl show -P MainPID memtuned)" = "$pid"
 check "none of it was ever swapped out" test $swapped = 0
 check "in $looks looks its last sample was $((longest / 1000)) ms old at most, the time of the look included" \
-    test $longest -lt 8000000 -a $looks -gt 3
+    test $longest -lt 30000000 -a $looks -gt 3
 wait_for 300 "every tunable returns" unchanged
 
 scenario "zram that comes while it runs"

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What bench/vm/run measured, and the report of it: effect.md, with a table for each scenario, and effect.svg."""
+
+import json
+import math
+import statistics
+
+
+class Results:
+    """One line a run; the last one of a run counts."""
+
+    def __init__(self, path):
+        self.path = path
+        self.runs = {}
+        if path.exists():
+            for line in path.read_text().splitlines():
+                entry = json.loads(line)
+                self.keep((entry["scenario"], entry["setting"], entry["repeat"]), entry)
+
+    def __contains__(self, run):
+        return run in self.runs
+
+    def keep(self, run, entry):
+        if entry["status"] == 0:
+            self.runs[run] = entry
+
+    def add(self, run, result):
+        scenario, setting, repeat = run
+        entry = {"scenario": scenario, "setting": setting, "repeat": repeat, **result}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path, "a") as file:
+            file.write(json.dumps(entry) + "\n")
+        self.keep(run, entry)
+
+    def of(self, scenario, setting):
+        return [entry for (a, b, _), entry in sorted(self.runs.items()) if (a, b) == (scenario, setting)]
+
+
+def value_of(measure, entry):
+    """A measure in one run: of the kernel (`vmstat.NAME`, `psi.KIND.some` in us), or of a load
+    (`LOAD.NAME` or `LOAD.SERIES.NAME`); with `window`, in that window of the run alone."""
+    work = entry["workload"]
+    window = measure.get("window")
+    where, *path = measure["of"].split(".")
+    if where in ("vmstat", "psi"):
+        windows = work["windows"] if window is None else [work["windows"][window]]
+        if where == "vmstat":
+            return sum(w["vmstat"][path[0]] for w in windows)
+        return sum(w["psi_us"][path[0]][path[1]] for w in windows)
+    (load,) = (load for load in work["loads"] if load["name"] == where)
+    if window is not None:
+        begins = work["windows"][window]["from_s"]
+        (load,) = (part for part in load["windows"] if part["from_s"] == begins)
+    for name in path:
+        load = load[name]
+    return load
+
+
+def median(measure, entries):
+    values = [value_of(measure, entry) for entry in entries]
+    values = [value for value in values if value is not None]
+    return statistics.median(values) if values else None
+
+
+def better_by(measure, value, stock):
+    """How many times better than stock; counts up to `noise` are as good as none."""
+    noise = measure.get("noise", 0)
+    a, b = max(value, noise), max(stock, noise)
+    if a == b:
+        return 1.0
+    if not a or not b:
+        a, b = a + 1, b + 1
+    return a / b if measure.get("better") == "more" else b / a
+
+
+def shown(measure, value):
+    if value is None:
+        return "-"
+    if measure.get("unit") == "us":
+        return f"{value / 1000:.3g} ms" if value >= 1000 else f"{value:.3g} us"
+    if measure["of"].endswith("bytes_per_s"):
+        return f"{value / 1e6:.3g} MB/s"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def in_words(scenario, entry):
+    return ", ".join(f"{m['name']} {shown(m, value_of(m, entry))}" for m in scenario["measures"])
+
+
+def table(scenario, settings, results):
+    measures = scenario["measures"]
+    lines = [
+        "| setting | " + " | ".join(m["name"] for m in measures) + " | better than stock |",
+        "|---" * (len(measures) + 2) + "|",
+    ]
+    stock = [median(m, results.of(scenario["name"], "stock")) for m in measures]
+    for setting in settings:
+        entries = results.of(scenario["name"], setting)
+        if not entries:
+            continue
+        values = [median(m, entries) for m in measures]
+        cells = [shown(m, v) for m, v in zip(measures, values)]
+        score = overall(measures, values, stock)
+        lines.append(f"| {setting} | {' | '.join(cells)} | {'-' if score is None else f'{score:.2f}'} |")
+    return "\n".join(lines)
+
+
+def overall(measures, values, stock):
+    """The geometric mean over the measures."""
+    if None in values or None in stock:
+        return None
+    return math.exp(statistics.fmean(math.log(better_by(m, v, s)) for m, v, s in zip(measures, values, stock)))
+
+
+HEAD = """# What it does for real work
+
+Measured by `bench/vm/run`, which made this file: each line is the median of {repeats} runs, each of which had a freshly
+booted guest with two processors to itself ({kernel}). The guests' clock counts instructions, so that figures repeat on
+a host that does other things, too; sizes, rates and settings are in `bench/vm/scenarios.toml`.
+
+"Better than stock" is the geometric mean over the measures of a line: 2 is twice as good as the kernel's defaults, 0.5
+half as good. Of the chart each row is a scenario, and right of the line is better.
+
+![How many times better than the kernel's defaults each setting is, by scenario](effect.svg)
+"""
+
+
+def write(folder, scenarios, settings, results):
+    measured = {name: s for name, s in scenarios.items() if results.of(name, "stock")}
+    if not measured:
+        return
+    entries = list(results.runs.values())
+    repeats = {len(results.of(name, setting)) for name in measured for setting in settings} - {0}
+    parts = [
+        HEAD.format(
+            repeats=" to ".join(str(n) for n in sorted({min(repeats), max(repeats)})),
+            kernel="kernel " + ", ".join(sorted({entry["workload"]["kernel"] for entry in entries})),
+        )
+    ]
+    parts += ["| setting | is |", "|---|---|"]
+    parts += [f"| {name} | {setting['description']} |" for name, setting in settings.items()]
+    for name, scenario in measured.items():
+        of_profile = f" Its profile is `{scenario['profile']}`." if results.of(name, "profile") else ""
+        parts += ["", f"## {name}", "", f"{sentence(scenario['description'])}{of_profile}", ""]
+        parts += [table(scenario, settings, results)]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "effect.md").write_text("\n".join(parts) + "\n")
+    (folder / "effect.svg").write_text(chart(measured, settings, results))
+
+
+def sentence(text):
+    return text[0].upper() + text[1:] + "."
+
+
+# --- the chart ---
+
+LEFT, ROW, WIDTH = 190, 26, 820
+LEAST, MOST = 1 / 8, 32
+COLOURS = {"sysctl": "#9a9a9a", "tuned": "#3b73b9", "memtuned": "#1f8f4d"}
+
+
+def kind_of(setting):
+    return next((kind for kind in ("memtuned", "tuned") if kind in setting), "sysctl")
+
+
+def across(score):
+    share = math.log(min(max(score, LEAST), MOST) / LEAST) / math.log(MOST / LEAST)
+    return LEFT + share * (WIDTH - LEFT - 30)
+
+
+def chart(scenarios, settings, results):
+    bottom = 50 + ROW * len(scenarios)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 40}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{bottom + 40}" fill="#ffffff"/>',
+    ]
+    legend = LEFT
+    for kind, label in (("sysctl", "fixed values"), ("tuned", "tuned"), ("memtuned", "memtuned")):
+        parts.append(f'<circle cx="{legend}" cy="16" r="5" fill="{COLOURS[kind]}"/>')
+        parts.append(f'<text x="{legend + 10}" y="20">{label}</text>')
+        legend += 110
+    score = LEAST
+    while score <= MOST:
+        x = across(score)
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="34" y2="{bottom}" stroke="{"#000000" if score == 1 else "#dddddd"}"/>'
+        )
+        label = f"{score:g}x" if score >= 1 else f"1/{1 / score:g}"
+        parts.append(f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{label}</text>')
+        score *= 2
+    for row, (name, scenario) in enumerate(scenarios.items()):
+        y = 50 + ROW * row
+        parts.append(f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end">{name}</text>')
+        stock = [median(m, results.of(name, "stock")) for m in scenario["measures"]]
+        for setting in sorted(settings, key=lambda s: list(COLOURS).index(kind_of(settings[s]))):
+            entries = results.of(name, setting)
+            if setting == "stock" or not entries:
+                continue
+            better = overall(scenario["measures"], [median(m, entries) for m in scenario["measures"]], stock)
+            if better is not None:
+                parts.append(
+                    f'<circle cx="{across(better):.1f}" cy="{y}" r="5" fill="{COLOURS[kind_of(settings[setting])]}"'
+                    f' fill-opacity="0.8"><title>{setting}: {better:.2f}</title></circle>'
+                )
+    return "\n".join([*parts, "</svg>"]) + "\n"

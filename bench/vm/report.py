@@ -33,7 +33,7 @@ class Results:
         self.keep(run, entry)
 
     def of(self, scenario, setting):
-        return [entry for (a, b, _), entry in sorted(self.runs.items()) if (a, b) == (scenario, setting)]
+        return [entry for (a, b, _), entry in self.runs.items() if (a, b) == (scenario, setting)]
 
 
 def value_of(measure, entry):

@@ -28,6 +28,13 @@ evaluate() {
 mkfs.ext4 -q -N 4096 -E lazy_itable_init=0,lazy_journal_init=0,nodiscard /dev/disk/by-id/virtio-data
 mkdir /data
 mount -o noatime /dev/disk/by-id/virtio-data /data
+# In the guest, since QEMU throttles by the host's clock, by which a guest that is busy has a faster disk. And with cgroup v1,
+# which alone lets the root be throttled, and with it the threads that write back and the journal.
+if [[ $disk_writes ]]; then
+    mkdir /run/blkio
+    mount -t cgroup -o blkio blkio /run/blkio
+    echo "$(lsblk -ndo MAJ:MIN /dev/disk/by-id/virtio-data) $disk_writes" >/run/blkio/blkio.throttle.write_bps_device
+fi
 case $swap in
 zram)
     modprobe zram
@@ -40,14 +47,6 @@ disk)
     swapon /dev/disk/by-id/virtio-swap
     ;;
 esac
-# What is read must be there, and nobody measures how long it takes to make it.
-evaluate "${files[@]}"
-for load in "${evaluated[@]}"; do
-    /payload/workload --seconds 0.1 "$load" >/dev/null
-done
-sync
-echo 3 >/proc/sys/vm/drop_caches
-sleep 1
 
 # --- the setting ---
 
@@ -62,17 +61,33 @@ if [[ $memtuned ]]; then
     dpkg -i /payload/memtuned.deb >/dev/null 2>&1
     memtunectl profile "$memtuned" >/dev/null
 fi
+# What the cache is full of at first is a file that nobody reads again.
+if [[ $fill == True ]]; then
+    fallocate -l 1G /data/fill
+    cat /data/fill >/dev/null
+fi
 sync
 sleep 3
+sysctl vm >/payload/out/before 2>/dev/null
+[[ ! $memtuned ]] || memtunectl history -n 0 --json >/payload/out/written_before
 
 # --- the work ---
 
+for service in "${!services[@]}"; do
+    # As a unit of its author's would be: neither restarted nor stopped with what is killed.
+    systemd-run --quiet --unit="$service" -p OOMPolicy=continue \
+        /payload/workload --seconds $((seconds + 60)) --warm 0.1 "${services[$service]}"
+done
 evaluate "${loads[@]}"
 status=0
 /payload/workload --seconds "$seconds" --warm "$warm" --settle "$settle" --json /payload/out/workload.json \
     "${evaluated[@]}" || status=$?
-sysctl vm >/payload/out/sysctl 2>/dev/null
+sysctl vm >/payload/out/after 2>/dev/null
+for service in "${!services[@]}"; do
+    printf '%s %s\n' "$service" "$(systemctl is-active "$service")"
+done >/payload/out/services
 if [[ $memtuned ]]; then
+    memtunectl history -n 0 --json >/payload/out/written
     journalctl -b -o short-monotonic --no-hostname -u memtuned >/payload/out/journal
 fi
 exit "$status"

@@ -17,6 +17,10 @@ class Results:
                 entry = json.loads(line)
                 self.keep((entry["scenario"], entry["setting"], entry["repeat"]), entry)
 
+    def drop_other_than(self, fingerprints):
+        """Runs of what has changed since; `fingerprints` by (scenario, setting)."""
+        self.runs = {run: entry for run, entry in self.runs.items() if entry.get("of") == fingerprints.get(run[:2])}
+
     def __contains__(self, run):
         return run in self.runs
 
@@ -37,8 +41,13 @@ class Results:
 
 
 def value_of(measure, entry):
-    """A measure in one run: of the kernel (`vmstat.NAME`, `psi.KIND.some` in us), or of a load
-    (`LOAD.NAME` or `LOAD.SERIES.NAME`); with `window`, in that window of the run alone."""
+    """A measure in one run: of the kernel (`vmstat.NAME`, `psi.KIND.some` in us), of a load (`LOAD.NAME` or
+    `LOAD.SERIES.NAME`), 1 if `service.NAME` was there at the end, or the `writes` of tunables; with `window`, in that
+    window of the run alone."""
+    if measure["of"] == "writes":
+        return len(entry["written"]) if "written" in entry else entry["before"] != entry["after"]
+    if measure["of"].startswith("service."):
+        return f"{measure['of'].removeprefix('service.')} active" in entry["services"]
     work = entry["workload"]
     window = measure.get("window")
     where, *path = measure["of"].split(".")
@@ -59,6 +68,8 @@ def value_of(measure, entry):
 def median(measure, entries):
     values = [value_of(measure, entry) for entry in entries]
     values = [value for value in values if value is not None]
+    if measure.get("unit") == "runs":
+        return statistics.fmean(values)
     return statistics.median(values) if values else None
 
 
@@ -80,6 +91,8 @@ def shown(measure, value):
         return f"{value / 1000:.3g} ms" if value >= 1000 else f"{value:.3g} us"
     if measure["of"].endswith("bytes_per_s"):
         return f"{value / 1e6:.3g} MB/s"
+    if measure.get("unit") == "runs":
+        return f"{value:.0%} of the runs"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

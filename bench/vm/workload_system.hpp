@@ -88,6 +88,8 @@ constexpr std::string_view counter_names[] = {
     "pgsteal_file",
     "workingset_refault_anon",
     "workingset_refault_file",
+    "workingset_restore_anon",
+    "workingset_restore_file",
     "pswpin",
     "pswpout",
     "pgpgin",

@@ -128,11 +128,13 @@ def overall(measures, values, stock):
 HEAD = """# What it does for real work
 
 Measured by `bench/vm/run`, which made this file: each line is the median of {repeats} runs, each of which had a freshly
-booted guest with two processors to itself ({kernel}). The guests' clock counts instructions, so that figures repeat on
-a host that does other things, too; sizes, rates and settings are in `bench/vm/scenarios.toml`.
+booted guest with four processors and 1 GiB to itself ({kernel}). The guests' clock counts instructions, so that figures repeat
+on a host that does other things, too; sizes, rates and settings are in `bench/vm/scenarios.toml`, where a scenario also says
+which settings can't act on it and are left out.
 
 "Better than stock" is the geometric mean over the measures of a line: 2 is twice as good as the kernel's defaults, 0.5
-half as good. Of the chart each row is a scenario, and right of the line is better.
+half as good. Of the chart each row is a scenario, and right of the line is better. A wait for fsync is that of whoever would
+have come, four times a second, also while another one waits.
 
 ![How many times better than the kernel's defaults each setting is, by scenario](effect.svg)
 """

@@ -30,7 +30,7 @@ namespace workload {
 struct Cell {
     std::uint64_t bytes = 0;
     std::uint64_t errors = 0;
-    std::array<Histogram, 2> series;
+    std::array<Histogram, 3> series;
 };
 
 /// A load over the whole run. Instants are of the monotonic clock, 0 if it hasn't come to that.

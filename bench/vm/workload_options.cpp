@@ -104,7 +104,7 @@ constexpr std::string_view hot_series[] = {"touch", "cold_touch"};
 constexpr std::string_view heap_series[] = {"touch", "pass"};
 constexpr std::string_view read_series[] = {"read"};
 constexpr std::string_view write_series[] = {"write"};
-constexpr std::string_view fsync_series[] = {"fsync", "append"};
+constexpr std::string_view fsync_series[] = {"fsync", "append", "wait"};
 constexpr std::string_view grow_series[] = {"fault"};
 
 constexpr Kind all_kinds[] = {
@@ -476,9 +476,9 @@ Loads, and their keys with what they are if not given:
     out.append(std::string_view(R"(
 What is measured: the time of each touch, fault, read, write and fsync from its beginning to its end, in the window in
 which it began; work begun is brought to its end. With every=, a beat that finds the one before still at work is left
-out and counted as missed. With rate=, a load that was held up makes good at most 100 ms of it; the rest counts as
-missed. Files are written in full when they are made, and a file that is there already is read as it is, if it is large
-enough. Random numbers are the same in each run.
+out and counted as missed; fsync's wait has it, too, with what it would have waited. With rate=, a load that was held up
+makes good at most 100 ms of it; the rest counts as missed. Files are written in full when they are made, and a file that
+is there already is read as it is, if it is large enough. Random numbers are the same in each run.
 
 Exit status: 0 if all loads came to their end, or were killed and may be (may-die=1); 1 if one failed or the run was
 broken off; 2 if the command line is wrong.

@@ -75,6 +75,7 @@ of "the writer keeps to its rate" write \
     '.write.count >= 5 and .write.count <= 49 and .write.count + .missed >= 44 and .bytes == .write.count * 131072'
 of "syncs come each 100 ms" fsync \
     '.fsync.count >= 5 and .fsync.count <= 21 and .fsync.count + .missed >= 15'
+of "whoever came meanwhile waited, too" fsync '.wait.count >= .fsync.count and .wait.max_us >= .fsync.max_us'
 of "each sync has its append" fsync '.append.count == .fsync.count and .bytes == .fsync.count * 4096'
 of "what grows stops where it is told" grow '.fault.count >= 200 and .fault.count <= 1034 and .ready_after_s >= 2'
 of "who is idle does nothing" idle '.operations == 0 and .bytes == 0 and .operations_per_s == 0'

@@ -137,6 +137,8 @@ TEST_CASE("rates between two captures of one machine are the counters' growth by
     CHECK(all["swap.out"] == pages("pswpout"));
     CHECK(all["refault.anon"] == pages("workingset_refault_anon"));
     CHECK(all["refault.file"] == pages("workingset_refault_file"));
+    CHECK(all["refault.anon_active"] == pages("workingset_activate_anon"));
+    CHECK(all["refault.file_active"] == pages("workingset_activate_file"));
     CHECK(all["reclaim.kswapd_scan"] == pages("pgscan_kswapd"));
     CHECK(all["reclaim.direct_scan"] == pages("pgscan_direct"));
     CHECK(all["reclaim.kswapd_steal"] == pages("pgsteal_kswapd"));

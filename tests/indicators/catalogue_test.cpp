@@ -102,6 +102,8 @@ TEST_CASE("the catalogue has what the rules are promised") {
                                         "reclaim.zone_failed",
                                         "refault.file",
                                         "refault.anon",
+                                        "refault.file_active",
+                                        "refault.anon_active",
                                         "io.in",
                                         "io.out",
                                         "fault.major",

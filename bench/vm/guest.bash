@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # One run of bench/vm/run, inside the guest. `parameters`, beside this script, says what is asked for. Leaves in out:
-# workload.json, the tunables as they were at the end, and where memtuned ran, its journal.
+# workload.json, the tunables before the work and after it, how the services fared, and where memtuned ran, what it wrote and
+# its journal.
 # shellcheck disable=SC2154 # what is not assigned here is assigned in parameters
 set -euo pipefail
 

@@ -88,7 +88,8 @@ def shown(measure, value):
     if value is None:
         return "-"
     if measure.get("unit") == "us":
-        return f"{value / 1000:.3g} ms" if value >= 1000 else f"{value:.3g} us"
+        power = 2 if value >= 1e6 else 1 if value >= 1e3 else 0
+        return f"{value / 1000**power:.3g} {('us', 'ms', 's')[power]}"
     if measure["of"].endswith("bytes_per_s"):
         return f"{value / 1e6:.3g} MB/s"
     if measure.get("unit") == "runs":
@@ -114,8 +115,12 @@ def table(scenario, settings, results):
         values = [median(m, entries) for m in measures]
         cells = [shown(m, v) for m, v in zip(measures, values)]
         score = overall(measures, values, stock)
-        lines.append(f"| {setting} | {' | '.join(cells)} | {'-' if score is None else f'{score:.2f}'} |")
+        lines.append(f"| {setting} | {' | '.join(cells)} | {times(score)} |")
     return "\n".join(lines)
+
+
+def times(score):
+    return "-" if score is None else f"{score:.2f}" if score >= 0.1 else f"{score:.1g}"
 
 
 def overall(measures, values, stock):
@@ -127,7 +132,7 @@ def overall(measures, values, stock):
 
 HEAD = """# What it does for real work
 
-Measured by `bench/vm/run`, which made this file: each line is the median of {repeats} runs, each of which had a freshly
+Measured by `bench/vm/run`, which made this file: each line is the median of {repeats}, each of which had a freshly
 booted guest with four processors and 1 GiB to itself ({kernel}). The guests' clock counts instructions, so that figures repeat
 on a host that does other things, too; sizes, rates and settings are in `bench/vm/scenarios.toml`, where a scenario also says
 which settings can't act on it and are left out.
@@ -148,7 +153,7 @@ def write(folder, scenarios, settings, results):
     repeats = {len(results.of(name, setting)) for name in measured for setting in settings} - {0}
     parts = [
         HEAD.format(
-            repeats=" to ".join(str(n) for n in sorted({min(repeats), max(repeats)})),
+            repeats=" to ".join(str(n) for n in sorted({min(repeats), max(repeats)})) + (" runs" if max(repeats) > 1 else " run"),
             kernel="kernel " + ", ".join(sorted({entry["workload"]["kernel"] for entry in entries})),
         )
     ]

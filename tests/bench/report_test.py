@@ -74,6 +74,11 @@ class Report(unittest.TestCase):
         self.add("fixed", run(9, 100))
         self.assertEqual(self.rows()[1], "| fixed | 9 | 100 us | 1 MB/s | 1.00 |")
 
+    def test_what_is_much_worse_is_not_called_nought(self):
+        self.add("stock", run(0, 100))
+        self.add("fixed", run(1_000_000, 2_000_000))
+        self.assertEqual(self.rows()[1], "| fixed | 1,000,000 | 2 s | 1 MB/s | 0.0008 |")
+
     def test_what_did_not_run_has_no_row(self):
         self.add("stock", run(0, 100))
         self.assertEqual(len(self.rows()), 1)

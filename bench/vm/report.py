@@ -132,10 +132,10 @@ def overall(measures, values, stock):
 
 HEAD = """# What it does for real work
 
-Measured by `bench/vm/run`, which made this file: each line is the median of {repeats}, each of which had a freshly
-booted guest with four processors and 1 GiB to itself ({kernel}). The guests' clock counts instructions, so that figures repeat
-on a host that does other things, too; sizes, rates and settings are in `bench/vm/scenarios.toml`, where a scenario also says
-which settings can't act on it and are left out.
+Measured by `bench/vm/run`, which made this file: each line is the median of {repeats}, each of which had a freshly booted
+guest with four processors and 1 GiB to itself ({kernel}). The guests' clock counts instructions, so that
+figures repeat on a host that does other things, too. Sizes, rates and settings are in `bench/vm/scenarios.toml`, where a
+scenario also says which settings can't act on it; any other line that is missing here has not been run yet.
 
 "Better than stock" is the geometric mean over the measures of a line: 2 is twice as good as the kernel's defaults, 0.5
 half as good. Of the chart each row is a scenario, and right of the line is better. A wait for fsync is that of whoever would

@@ -220,6 +220,6 @@ def chart(scenarios, settings, results):
             if better is not None:
                 parts.append(
                     f'<circle cx="{across(better):.1f}" cy="{y}" r="5" fill="{COLOURS[kind_of(settings[setting])]}"'
-                    f' fill-opacity="0.8"><title>{setting}: {better:.2f}</title></circle>'
+                    f' fill-opacity="0.8"><title>{setting}: {times(better)}</title></circle>'
                 )
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -101,21 +101,23 @@ def in_words(scenario, entry):
     return ", ".join(f"{m['name']} {shown(m, value_of(m, entry))}" for m in scenario["measures"])
 
 
+def lines_of(scenario, settings, results):
+    """Of each setting that ran: its name, its medians, and how many times better than stock it is, if that can be said."""
+    measures = scenario["measures"]
+    medians = {s: [median(m, of) for m in measures] for s in settings if (of := results.of(scenario["name"], s))}
+    stock = medians.get("stock", [None])
+    return [(setting, values, overall(measures, values, stock)) for setting, values in medians.items()]
+
+
 def table(scenario, settings, results):
     measures = scenario["measures"]
     lines = [
         "| setting | " + " | ".join(m["name"] for m in measures) + " | better than stock |",
         "|---" * (len(measures) + 2) + "|",
     ]
-    stock = [median(m, results.of(scenario["name"], "stock")) for m in measures]
-    for setting in settings:
-        entries = results.of(scenario["name"], setting)
-        if not entries:
-            continue
-        values = [median(m, entries) for m in measures]
+    for setting, values, better in lines_of(scenario, settings, results):
         cells = [shown(m, v) for m, v in zip(measures, values)]
-        score = overall(measures, values, stock)
-        lines.append(f"| {setting} | {' | '.join(cells)} | {times(score)} |")
+        lines.append(f"| {setting} | {' | '.join(cells)} | {times(better)} |")
     return "\n".join(lines)
 
 
@@ -211,13 +213,9 @@ def chart(scenarios, settings, results):
     for row, (name, scenario) in enumerate(scenarios.items()):
         y = 50 + ROW * row
         parts.append(f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end">{name}</text>')
-        stock = [median(m, results.of(name, "stock")) for m in scenario["measures"]]
-        for setting in sorted(settings, key=lambda s: list(COLOURS).index(kind_of(settings[s]))):
-            entries = results.of(name, setting)
-            if setting == "stock" or not entries:
-                continue
-            better = overall(scenario["measures"], [median(m, entries) for m in scenario["measures"]], stock)
-            if better is not None:
+        lines = lines_of(scenario, settings, results)
+        for setting, _, better in sorted(lines, key=lambda line: list(COLOURS).index(kind_of(settings[line[0]]))):
+            if setting != "stock" and better is not None:
                 parts.append(
                     f'<circle cx="{across(better):.1f}" cy="{y}" r="5" fill="{COLOURS[kind_of(settings[setting])]}"'
                     f' fill-opacity="0.8"><title>{setting}: {times(better)}</title></circle>'

@@ -7,8 +7,8 @@
 # it held before
 #   - after the pressure is gone and the rules are released,
 #   - after Ctrl-C in the middle of it.
-# What kill -9 leaves, and the stock profile, are tested in a guest (tests/vm/pressure.sh). Needs root; puts back swap, huge
-# pages and tunables however it ends.
+# What kill -9 leaves, and the stock profile, are tested in guests (tests/vm/pressure.sh and psi-off.sh). Needs root; puts back
+# swap, huge pages and tunables however it ends.
 #
 # Usage: MEMTUNED=path/to/memtuned pressure.sh
 set -euo pipefail
@@ -93,12 +93,6 @@ prepare_memory() {
     reader=$!
 }
 
-start_daemon() { # profile, folder of rules
-    "$memtuned" --verbose --rules "$2" --profile "$1" >"$work/log" 2>&1 &
-    daemon=$!
-    wait_for 10 "the daemon to start" grep -q "profile $1" "$work/log"
-}
-
 start_stress() {
     setsid stress-ng --vm 2 --vm-bytes ${stress_mib}M --vm-keep --vm-method write64 --timeout 120s >"$work/stress" 2>&1 &
     stress=$!
@@ -116,7 +110,9 @@ moved() { # name
 both_moved() { moved swappiness && moved min_free_kbytes; }
 
 press() {
-    start_daemon pressure "$here/rules"
+    "$memtuned" --verbose --rules "$here/rules" --profile pressure >"$work/log" 2>&1 &
+    daemon=$!
+    wait_for 10 "the daemon to start" grep -q "profile pressure" "$work/log"
     start_stress
     wait_for 100 "both tunables to move" both_moved
     echo "  moved: $(tunables | diff "$work/before" - | grep '^>' | tr '\n' ' ')"

@@ -308,10 +308,14 @@ void Daemon::wake_soon(Instant now) {
     timer_.set(deadline_);
 }
 
-void Daemon::schedule(Instant now, bool busy) {
+void Daemon::schedule(Instant now, const policy::Turn& turn) {
     const rules::Settings& settings = *configuration_.settings;
-    const Duration idle = others_ ? std::min(settings.idle, watched_interval) : settings.idle;
-    interval_ = busy || now < busy_until_ ? settings.busy : idle;
+    const bool news = !turn.decisions.empty() || !turn.events.empty();
+    if (turn.busy && news) busy_until_ = now + settings.busy_for;
+    interval_ = settings.idle;
+    if (others_) interval_ = std::min(interval_, watched_interval);
+    if (turn.busy) interval_ = std::min(interval_, settings.settled());
+    if (now < busy_until_ || controller_.waiting()) interval_ = settings.busy;
     // From the last deadline, so that lateness does not add up; never sooner than a whole shortest interval from now.
     deadline_ = std::max(deadline_ + interval_, now + std::min<Duration>(interval_, rules::shortest_interval));
     for (const policy::Override& o : policy_.overrides())
@@ -358,7 +362,7 @@ void Daemon::tick(Instant now) {
         say_sample(sample);
         next_report_ = now + report_every;
     }
-    schedule(now, turn.busy || controller_.waiting());
+    schedule(now, turn);
 }
 
 Outcome Daemon::order(const Decision& decision) {

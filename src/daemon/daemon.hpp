@@ -100,7 +100,7 @@ private:
     void say_sample(const indicators::Sample& sample);
     void say_unavailable();
     void say_finished_triggers();
-    void schedule(Instant now, bool busy);
+    void schedule(Instant now, const policy::Turn& turn);
     std::string status() const;
 
     Options options_;

@@ -124,7 +124,7 @@ when = "mem.dirty > 100 MiB"
 set = { vm.dirty_ratio = 15, oom_score_adj."cron.service" = 300 }
 RULES
 echo 'baseline.vm.dirty_background_ratio = 7' >"$rules/other.toml"
-printf '[sampling]\nidle = "200ms"\n' >"$work/memtuned.toml"
+printf '[sampling]\nidle = "600ms"\nbusy_for = "1s"\n' >"$work/memtuned.toml"
 
 on_bus monitor --json=short --match="type='signal',path_namespace='$manager'" >"$work/monitor" 2>"$work/monitor.log" &
 listener=$!
@@ -182,7 +182,7 @@ is $manager Mode 's "enforce"'
 is $manager Profile 's "test"'
 is $manager Profiles 'as 2 "other" "test"'
 like "$(get $manager Degraded)" '^a\(ss\) 3 "pressure triggers" "no wake-up on memory some pressure'
-is $manager SampleInterval 't 200000'
+is $manager SampleInterval 't 600000'
 now=$(date +%s)
 for property in LastSample RulesLoaded; do
     read -r _ at < <(get $manager $property)
@@ -237,6 +237,11 @@ expect dirty_ratio 15
 is $rule Activations 't 1'
 is $service Source 's "rule many-dirty"'
 is $service State 's "managed"'
+
+echo "a rule that stays active is looked at less often once nothing comes of it"
+like "$(get $manager LastSample)" '^t [1-9]'
+wait_for 10 "an interval of its own" comes_to $manager SampleInterval 't 500000'
+is $rule State 's "active"'
 
 echo "rules are switched off and on, by a method and by a property"
 call $manager EnableRule sb many-dirty false

@@ -60,7 +60,7 @@ struct Prospect {
 struct Turn {
     std::span<const Decision> decisions;
     std::span<const Event> events;
-    bool busy;  ///< a rule is pending or active, or gives back: sample often
+    bool busy;  ///< a rule is pending or active, or gives back
 };
 
 class Policy {

@@ -68,7 +68,7 @@ public:
     bool probing() const { return hold_ >= shortest_probe && hold_ < rule_->hold_to; }
     /// A claim is being given back step by step.
     bool relaxing() const { return relaxing_; }
-    /// Something may happen soon: sample often.
+    /// It acts, or is about to.
     bool busy() const { return state_ == RuleState::pending || state_ == RuleState::active || relaxing_; }
 
     /// The hold with which feedback on direct-reclaim stalls was measured to settle.

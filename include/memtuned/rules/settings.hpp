@@ -42,6 +42,10 @@ struct Settings {
     /// idle intervals, and no less than 6 s.
     Duration longest_step() const { return std::max<Duration>(3 * idle, std::chrono::seconds(6)); }
 
+    /// Between samples while a rule is pending, active or gives back, but nothing came of it for busy_for: a rule may
+    /// stay active for days.
+    Duration settled() const { return std::min<Duration>(5 * busy, idle); }
+
     /// Those of a tunable by its number.
     const TunableSettings& of(std::size_t tunable) const;
 };

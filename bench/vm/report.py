@@ -1,54 +1,61 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What bench/vm/run measured, and the report of it: effect.md, with a table for each scenario, and effect.svg."""
 
+import functools
 import json
 import math
+import operator
+import re
 import statistics
 
 
 class Results:
-    """One line a run; the last one of a run counts."""
+    """A file with one line a run: what it is a run of, and what was measured."""
 
     def __init__(self, path):
         self.path = path
         self.runs = {}
         if path.exists():
-            for line in path.read_text().splitlines():
-                entry = json.loads(line)
-                self.keep((entry["scenario"], entry["setting"], entry["repeat"]), entry)
+            entries = [json.loads(line) for line in path.read_text().splitlines()]
+            self.runs = {(entry["scenario"], entry["setting"], entry["repeat"]): entry for entry in entries}
 
     def drop_other_than(self, fingerprints):
         """Runs of what has changed since; `fingerprints` by (scenario, setting)."""
-        self.runs = {run: entry for run, entry in self.runs.items() if entry.get("of") == fingerprints.get(run[:2])}
+        self.runs = {run: entry for run, entry in self.runs.items() if entry["of"] == fingerprints.get(run[:2])}
 
     def __contains__(self, run):
         return run in self.runs
 
-    def keep(self, run, entry):
-        if entry["status"] == 0:
-            self.runs[run] = entry
-
-    def add(self, run, result):
+    def add(self, run, entry):
         scenario, setting, repeat = run
-        entry = {"scenario": scenario, "setting": setting, "repeat": repeat, **result}
+        self.runs[run] = {"scenario": scenario, "setting": setting, "repeat": repeat, **entry}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path, "a") as file:
-            file.write(json.dumps(entry) + "\n")
-        self.keep(run, entry)
+        part = self.path.with_suffix(".part")
+        part.write_text("".join(json.dumps(self.runs[run]) + "\n" for run in sorted(self.runs)))
+        part.replace(self.path)
 
     def of(self, scenario, setting):
         return [entry for (a, b, _), entry in self.runs.items() if (a, b) == (scenario, setting)]
 
 
-def value_of(measure, entry):
+def key_of(measure):
+    """A measure's name in the results: what a scenario calls it may change, what it is of may not."""
+    return measure["of"] + (f"@{measure['window']}" if "window" in measure else "")
+
+
+def values_of(scenario, output):
+    return {key_of(measure): value_of(measure, output) for measure in scenario["measures"]}
+
+
+def value_of(measure, output):
     """A measure in one run: of the kernel (`vmstat.NAME`, `psi.KIND.some` in us), of a load (`LOAD.NAME` or
-    `LOAD.SERIES.NAME`), 1 if `service.NAME` was there at the end, or the `writes` of tunables; with `window`, in that
+    `LOAD.SERIES.NAME`; the median of burst, burst-2, burst-3 if there are such), 1 if `service.NAME` was there at the end, or the `writes` of tunables; with `window`, in that
     window of the run alone."""
     if measure["of"] == "writes":
-        return len(entry["written"]) if "written" in entry else entry["before"] != entry["after"]
+        return len(output["written"]) if "written" in output else int(output["before"] != output["after"])
     if measure["of"].startswith("service."):
-        return f"{measure['of'].removeprefix('service.')} active" in entry["services"]
-    work = entry["workload"]
+        return int(f"{measure['of'].removeprefix('service.')} active" in output["services"])
+    work = output["workload"]
     window = measure.get("window")
     where, *path = measure["of"].split(".")
     if where in ("vmstat", "psi"):
@@ -56,17 +63,18 @@ def value_of(measure, entry):
         if where == "vmstat":
             return sum(w["vmstat"][path[0]] for w in windows)
         return sum(w["psi_us"][path[0]][path[1]] for w in windows)
-    (load,) = (load for load in work["loads"] if load["name"] == where)
-    if window is not None:
-        begins = work["windows"][window]["from_s"]
-        (load,) = (part for part in load["windows"] if part["from_s"] == begins)
-    for name in path:
-        load = load[name]
-    return load
+    alike = re.compile(re.escape(where) + r"(-\d+)?")
+    values = []
+    for load in (load for load in work["loads"] if alike.fullmatch(load["name"])):
+        if window is not None:
+            begins = work["windows"][window]["from_s"]
+            (load,) = (part for part in load["windows"] if part["from_s"] == begins)
+        values.append(functools.reduce(operator.getitem, path, load))
+    return None if None in values else statistics.median(values)
 
 
 def median(measure, entries):
-    values = [value_of(measure, entry) for entry in entries]
+    values = [entry["values"][key_of(measure)] for entry in entries]
     values = [value for value in values if value is not None]
     if measure.get("unit") == "runs":
         return statistics.fmean(values)
@@ -97,8 +105,8 @@ def shown(measure, value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def in_words(scenario, entry):
-    return ", ".join(f"{m['name']} {shown(m, value_of(m, entry))}" for m in scenario["measures"])
+def in_words(scenario, values):
+    return ", ".join(f"{m['name']} {shown(m, values[key_of(m)])}" for m in scenario["measures"])
 
 
 def lines_of(scenario, settings, results):
@@ -156,7 +164,7 @@ def write(folder, scenarios, settings, results):
     parts = [
         HEAD.format(
             repeats=" to ".join(str(n) for n in sorted({min(repeats), max(repeats)})) + (" runs" if max(repeats) > 1 else " run"),
-            kernel="kernel " + ", ".join(sorted({entry["workload"]["kernel"] for entry in entries})),
+            kernel="kernel " + ", ".join(sorted({entry["kernel"] for entry in entries})),
         )
     ]
     parts += ["| setting | is |", "|---|---|"]

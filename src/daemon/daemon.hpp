@@ -139,6 +139,7 @@ private:
     Instant deadline_{};
     Instant last_tick_{};
     Instant busy_until_{};
+    std::optional<Instant> pressed_;  // when a trigger last told of pressure; while it goes on it is no news
     Instant next_report_{};
     bool said_unavailable_ = false;
     bool terminal_ = false;

@@ -382,6 +382,7 @@ TEST_SUITE("stock profiles in a scene") {
         Bursts() {
             scene.set("mem.total", 1 * gib);
             scene.set("mem.inactive_file", 600 * mib);
+            scene.run(2s);
         }
 
         void burst() {

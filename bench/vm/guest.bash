@@ -31,11 +31,12 @@ mkdir /data
 mount -o noatime /dev/disk/by-id/virtio-data /data
 # In the guest, since QEMU throttles by the host's clock, by which a guest that is busy has a faster disk. And with cgroup v1,
 # which alone lets the root be throttled, and with it the threads that write back and the journal.
-if [[ $disk_writes ]]; then
-    mkdir /run/blkio
-    mount -t cgroup -o blkio blkio /run/blkio
-    echo "$(lsblk -ndo MAJ:MIN /dev/disk/by-id/virtio-data) $disk_writes" >/run/blkio/blkio.throttle.write_bps_device
-fi
+mkdir /run/blkio
+mount -t cgroup -o blkio blkio /run/blkio
+for limit in "${throttle[@]}"; do
+    read -r disk what most <<<"$limit"
+    echo "$(lsblk -ndo MAJ:MIN "/dev/disk/by-id/virtio-$disk") $most" >"/run/blkio/blkio.throttle.${what}_device"
+done
 case $swap in
 zram)
     modprobe zram

@@ -29,6 +29,9 @@ class Results:
     def add(self, run, entry):
         scenario, setting, repeat = run
         self.runs[run] = {"scenario": scenario, "setting": setting, "repeat": repeat, **entry}
+        self.save()
+
+    def save(self):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(".part")
         part.write_text("".join(json.dumps(self.runs[run]) + "\n" for run in sorted(self.runs)))
@@ -143,9 +146,10 @@ def overall(measures, values, stock):
 HEAD = """# What it does for real work
 
 Measured by `bench/vm/run`, which made this file: each line is the median of {repeats}, each of which had a freshly booted
-guest with four processors and 1 GiB to itself ({kernel}). The guests' clock counts instructions, so that
+guest of 1 GiB to itself, with one processor, or one for each node ({kernel}). The guests' clock counts instructions, so that
 figures repeat on a host that does other things, too. Sizes, rates and settings are in `bench/vm/scenarios.toml`, where a
-scenario also says which settings can't act on it; any other line that is missing here has not been run yet.
+scenario also says which settings can't act on it; any other line that is missing here has not been run yet. What each run
+measured is in `effect.jsonl`.
 
 "Better than stock" is the geometric mean over the measures of a line: 2 is twice as good as the kernel's defaults, 0.5
 half as good. Of the chart each row is a scenario, and right of the line is better. A wait for fsync is that of whoever would
@@ -157,8 +161,6 @@ have come, four times a second, also while another one waits.
 
 def write(folder, scenarios, settings, results):
     measured = {name: s for name, s in scenarios.items() if results.of(name, "stock")}
-    if not measured:
-        return
     entries = list(results.runs.values())
     repeats = {len(results.of(name, setting)) for name in measured for setting in settings} - {0}
     parts = [

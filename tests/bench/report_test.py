@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """bench/vm/report.py on figures that were made up: what it takes for a run, a median, and better than stock."""
 
-import json
+import importlib.machinery
+import importlib.util
 import pathlib
 import sys
 import tempfile
@@ -14,6 +15,16 @@ sys.path.insert(0, str(bench))
 sys.dont_write_bytecode = True
 
 import report  # noqa: E402
+
+
+def program(path):
+    loader = importlib.machinery.SourceFileLoader("run", str(path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
+    loader.exec_module(module)
+    return module
+
+
+run_program = program(bench / "run")
 
 SCENARIO = {
     "name": "work",
@@ -135,6 +146,25 @@ class Report(unittest.TestCase):
         self.assertIn("<title>fixed: 1.59</title>", (self.folder / "docs/effect.svg").read_text())
 
 
+class Fingerprint(unittest.TestCase):
+    def of_rules(self, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write(text)
+            file.flush()
+            return run_program.rules_of(pathlib.Path(file.name))
+
+    def test_what_a_rule_says_of_itself_changes_nothing_that_was_measured(self):
+        rule = '[[rule]]\nname = "a"\ndescription = "{}"\nwhen = "{}"\n'
+        self.assertEqual(self.of_rules(rule.format("x", "b")), self.of_rules("# c\n" + rule.format("y", "b")))
+        self.assertNotEqual(self.of_rules(rule.format("x", "b")), self.of_rules(rule.format("x", "c")))
+
+    def test_a_setting_of_memtuned_depends_on_its_sources_and_others_do_not(self):
+        scenarios, settings = run_program.load_plan()
+        self.assertNotEqual(run_program.sources(True), run_program.sources(False))
+        of = {run_program.fingerprint(scenarios["bursts-over-cache"], setting) for setting in settings.values()}
+        self.assertEqual(len(of), len(settings))
+
+
 class Plan(unittest.TestCase):
     def test_what_a_scenario_names_exists(self):
         plan = tomllib.loads((bench / "scenarios.toml").read_text())
@@ -152,6 +182,15 @@ class Plan(unittest.TestCase):
                     self.assertIn(where, known, of)
                     if where == "service":
                         self.assertIn(path[0], scenario["services"])
+
+    def test_the_report_that_is_published_is_made_of_the_figures_beside_it(self):
+        plan = tomllib.loads((bench / "scenarios.toml").read_text())
+        scenarios, settings = ({entry["name"]: entry for entry in plan[kind]} for kind in ("scenario", "setting"))
+        docs = bench.parents[1] / "docs"
+        with tempfile.TemporaryDirectory() as name:
+            report.write(pathlib.Path(name), scenarios, settings, report.Results(docs / "effect.jsonl"))
+            for file in ("effect.md", "effect.svg"):
+                self.assertEqual((pathlib.Path(name) / file).read_text(), (docs / file).read_text())
 
 
 if __name__ == "__main__":

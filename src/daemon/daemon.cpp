@@ -120,8 +120,8 @@ Status Daemon::start() {
     if (controller_.mode() == Mode::enforce)
         if (Status claimed = claim_machine(); !claimed) return claimed;
     use(*configuration_.rules);
-    // Only what is touched: 7 MiB. All of the libraries that libsystemd brings, for what memtuned never asks of it, would
-    // be 12, and a trigger's thread a stack of 8 MiB that it never uses.
+    // Only what is touched: 7 MiB. All of the libraries that libsystemd brings, for what memtuned never asks of it,
+    // would be 12, and a trigger's thread a stack of 8 MiB that it never uses.
     if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
         degrade("memory lock",
                 system_error("memory is not locked, so memtuned itself can be swapped out", errno).message);

@@ -123,6 +123,10 @@ void Diagnostics::add(Diagnostic::Severity severity, const Source& source, std::
     if (severity == Diagnostic::Severity::error) ++errors_;
     if (is_full()) return;
     const Position at = source->position(offset);
+    const auto said = [&](const Diagnostic& d) {
+        return d.at == at && d.severity == severity && d.message == message && d.file == source->name();
+    };
+    if (std::any_of(all_.begin(), all_.end(), said)) return;
     const std::string_view line = source->line(at.line);
     const auto start = static_cast<std::size_t>(line.data() - source->text().data());
     const std::size_t place = std::min(std::max(offset, start) - start, line.size());

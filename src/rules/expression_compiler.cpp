@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "lexer.hpp"
 #include "range.hpp"
@@ -112,7 +113,7 @@ class Compiler {
 public:
     Compiler(const Text& text, const Purpose& purpose, const Surroundings& surroundings, Needs& needs,
              Diagnostics& diagnostics)
-        : text_(text), purpose_(purpose), surroundings_(surroundings), needs_(needs), diagnostics_(diagnostics) {}
+        : text_(&text), purpose_(purpose), surroundings_(surroundings), needs_(needs), diagnostics_(diagnostics) {}
 
     std::optional<Compiled> compile() {
         const std::size_t errors_before = diagnostics_.errors();
@@ -127,7 +128,7 @@ public:
         } catch (const Unreadable&) {
         }
         if (diagnostics_.errors() != errors_before) return std::nullopt;
-        out_.program.text = quote(text_.value, std::string::npos);
+        out_.program.text = quote(text_->value, std::string::npos);
         return std::move(out_);
     }
 
@@ -136,7 +137,7 @@ private:
 
     void advance() {
         previous_end_ = token_.end;
-        token_ = next_token(text_.value, token_.end);
+        token_ = next_token(text_->value, token_.end);
         if (token_.kind != Token::Kind::bad) return;
         error(token_.begin, token_.message, token_.help);
         throw Unreadable{};
@@ -166,15 +167,17 @@ private:
     }
 
     void error(std::size_t at, std::string message, std::string help = {}) {
-        diagnostics_.error(text_.source, text_.offset(at), std::move(message), std::move(help));
+        diagnostics_.error(text_->source, text_->offset(at), std::move(message), std::move(help));
     }
 
+    /// Of a condition by name only where it stands, not at each use.
     void warning(std::size_t at, std::string message, std::string help = {}) {
-        diagnostics_.warning(text_.source, text_.offset(at), std::move(message), std::move(help));
+        if (!open_.empty()) return;
+        diagnostics_.warning(text_->source, text_->offset(at), std::move(message), std::move(help));
     }
 
     std::string_view slice(std::size_t begin, std::size_t end) const {
-        return std::string_view(text_.value).substr(begin, end - begin);
+        return std::string_view(text_->value).substr(begin, end - begin);
     }
     std::string shown(std::size_t begin, std::size_t end) const { return quote(slice(begin, end)); }
     std::string shown(const Operand& operand) const { return shown(operand.begin, operand.end); }
@@ -505,6 +508,9 @@ private:
             if (const Function* function = look_up(functions, name.text)) return call(name, *function);
             if (const Windowed* function = look_up(windowed, name.text)) return over_time(name, *function);
         }
+        if (!is("("))
+            if (const auto found = surroundings_.conditions.find(name.text); found != surroundings_.conditions.end())
+                return by_name(name, found->first, found->second);
         if (const std::optional<std::size_t> found = of_unit_at_hand(name)) return own_indicator(name, *found);
         const std::uint32_t first = here();
         const std::optional<std::uint32_t> slot = indicator(name);
@@ -515,6 +521,28 @@ private:
         operand.slot = *slot;
         note_figure(operand, first);
         return operand;
+    }
+
+    /// As if it stood there, in parentheses.
+    Operand by_name(const Token& at, std::string_view name, const Text& text) {
+        if (std::find(open_.begin(), open_.end(), name) != open_.end()) {
+            error(at.begin, fmt::format("a condition cannot use itself: {} -> {}", fmt::join(open_, " -> "), name),
+                  "take one of these uses out");
+            throw Unreadable{};
+        }
+        const Nesting nesting(*this);
+        const Text* const outer = std::exchange(text_, &text);
+        const Token next = std::exchange(token_, Token{});
+        const std::size_t end = previous_end_;
+        open_.push_back(name);
+        advance();
+        const Operand inner = choice();
+        if (token_.kind != Token::Kind::end) unexpected("the end of the expression");
+        open_.pop_back();
+        text_ = outer;
+        token_ = next;
+        previous_end_ = end;
+        return inner.type == Operand::Type::condition ? condition(at.begin) : wrong(at.begin);
     }
 
     /// service.memory without an argument, where that has a meaning.
@@ -627,13 +655,16 @@ private:
         for (const indicators::Indicator& entry : indicators::catalogue()) names.push_back(entry.name);
         for (const Function& entry : functions) names.push_back(entry.name);
         for (const Windowed& entry : windowed) names.push_back(entry.name);
+        for (const auto& [condition, text] : surroundings_.conditions) names.push_back(condition);
         if (const std::string_view usage = function_usage(name.text); !usage.empty()) {
             error(name.begin, fmt::format("`{}` is a function and wants its arguments", name.text),
                   fmt::format("write {}", usage));
             return;
         }
         const std::string_view close = nearest(name.text, names);
-        error(name.begin, fmt::format("there is no indicator or function `{}`", quote(name.text)),
+        error(name.begin,
+              fmt::format("there is no indicator{} or function `{}`",
+                          surroundings_.conditions.empty() ? "" : ", condition", quote(name.text)),
               close.empty() ? "memtuned --indicators lists the indicators" : fmt::format("did you mean {}?", close));
     }
 
@@ -825,7 +856,8 @@ private:
         return window;
     }
 
-    const Text& text_;
+    const Text* text_;
+    std::vector<std::string_view> open_;  // conditions by name that are being read, outermost first
     const Purpose& purpose_;
     const Surroundings& surroundings_;
     Needs& needs_;
@@ -864,6 +896,12 @@ std::uint32_t Needs::window(const Window& window) {
         return static_cast<std::uint32_t>(windows.size() - 1);
     }
     return static_cast<std::uint32_t>(found - windows.begin());
+}
+
+bool is_taken(std::string_view name) {
+    constexpr std::array words{"and", "or", "not", "available", "boot", "baseline", "current"};
+    return std::find(words.begin(), words.end(), name) != words.end() || look_up(functions, name) != nullptr ||
+           look_up(windowed, name) != nullptr || indicators::find(name).has_value();
 }
 
 std::optional<Compiled> compile_expression(const Text& text, const Purpose& purpose, const Surroundings& surroundings,

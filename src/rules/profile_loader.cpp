@@ -145,6 +145,10 @@ private:
     }
 
     void merge(ProfileText text) {
+        for (ConditionText& condition : text.conditions) {
+            std::erase_if(whole_.conditions, [&](const ConditionText& old) { return old.name == condition.name; });
+            whole_.conditions.push_back(std::move(condition));
+        }
         std::unordered_set<std::string_view> claimed;
         for (const ClaimText& claim : text.baseline) {
             claimed.insert(claim.tunable);

@@ -153,18 +153,29 @@ void parse_include(const Section& section, ProfileText& profile) {
     }
 }
 
+void parse_conditions(const Section& section, ProfileText& profile) {
+    for (const auto& [key, node] : section.table()) {
+        const std::string name(key.str());
+        if (auto text = section.string(name, fmt::format("{} = \"psi.memory.full.avg10 > 10%\"", quote(name))))
+            profile.conditions.push_back({section.source(), name, section.at(key), std::move(*text)});
+    }
+}
+
 }  // namespace
 
 std::optional<ProfileText> parse_profile(const Source& source, Diagnostics& diagnostics) {
     const std::optional<toml::table> table = parse_toml(source, diagnostics);
     if (!table) return std::nullopt;
     const Section section(source, diagnostics, *table, "a profile");
-    section.refuse_unknown({"description", "include", "baseline", "rule"});
+    section.refuse_unknown({"description", "include", "condition", "baseline", "rule"});
     ProfileText profile;
     profile.source = source;
     if (const auto text = section.string("description", "description = \"what the profile is for\""))
         profile.description = text->value;
     parse_include(section, profile);
+    if (const auto conditions =
+            section.section("condition", "a line [condition], then thrashing = \"swap.in > 1 MiB/s\""))
+        parse_conditions(*conditions, profile);
     if (const auto baseline = section.section("baseline", "a line [baseline], then vm.swappiness = 10"))
         parse_claims(*baseline, "", profile.baseline);
     parse_rules(section, profile);

@@ -48,12 +48,13 @@ std::size_t place(const ValueText& value, std::size_t otherwise) {
 
 class RuleCompiler {
 public:
-    RuleCompiler(const Settings& settings, const Surroundings& surroundings, Diagnostics& diagnostics)
-        : settings_(settings), surroundings_(surroundings), diagnostics_(diagnostics) {}
+    RuleCompiler(const Settings& settings, Surroundings surroundings, Diagnostics& diagnostics)
+        : settings_(settings), surroundings_(std::move(surroundings)), diagnostics_(diagnostics) {}
 
     RuleSet compile(const std::string& name, const ProfileText& profile) {
         set_.profile = name;
         set_.description = profile.description;
+        name_conditions(profile.conditions);
         for (const ClaimText& text : profile.baseline) add_baseline(text);
         check_twins(profile.baseline);
         refuse_repeats(profile.baseline);
@@ -74,6 +75,34 @@ public:
 private:
     void error(const Source& source, std::size_t at, std::string message, std::string help = {}) {
         diagnostics_.error(source, at, std::move(message), std::move(help));
+    }
+
+    // --- conditions with a name ---
+
+    /// A condition is checked where it stands, also if nothing uses it; one with an error has all of its uses wrong.
+    void name_conditions(const std::vector<ConditionText>& conditions) {
+        for (const ConditionText& condition : conditions)
+            if (check_name(condition)) surroundings_.conditions.emplace(condition.name, condition.text);
+        for (const ConditionText& condition : conditions) {
+            Needs unused;
+            compile_expression(condition.text, {.condition = true, .subject = "a condition"}, surroundings_, unused,
+                               diagnostics_);
+        }
+    }
+
+    bool check_name(const ConditionText& condition) {
+        constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789_";
+        const std::string& name = condition.name;
+        const bool letter_first = !name.empty() && name.front() >= 'a' && name.front() <= 'z';
+        if (!letter_first || name.find_first_not_of(allowed) != std::string::npos)
+            error(condition.source, condition.name_at, fmt::format("`{}` cannot name a condition", quote(name)),
+                  "a name begins with a small letter, then small letters, digits and _");
+        else if (is_taken(name))
+            error(condition.source, condition.name_at, fmt::format("`{}` has a meaning already", name),
+                  "give the condition another name");
+        else
+            return true;
+        return false;
     }
 
     // --- tunables and values ---
@@ -469,7 +498,7 @@ private:
     }
 
     const Settings& settings_;
-    const Surroundings& surroundings_;
+    Surroundings surroundings_;
     Diagnostics& diagnostics_;
     Needs needs_;
     RuleSet set_;

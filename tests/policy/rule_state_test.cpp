@@ -31,6 +31,40 @@ TEST_SUITE("rule states") {
               "calm: idle: no longer psi.memory.some.avg10 > 5% (psi.memory.some.avg10 = 5%)");
     }
 
+    TEST_CASE("a condition with a name counts wherever it is used, as if it stood there in parentheses") {
+        Scene scene(R"(
+            [condition]
+            thrashing = "swap.in > 1 MiB/s or short"
+            short = "psi.memory.full.avg10 > 10%"
+            [[rule]]
+            name = "spare"
+            when = "mem.free < 100 MiB and thrashing"
+            until = "not thrashing"
+            hold = "1s"
+            set = { vm.swappiness = "short ? 10 : 20" }
+        )");
+        scene.set("swap.in", 0);
+        scene.set("mem.free", 200 * 0x1p20);
+        scene.set("psi.memory.full.avg10", 0.2);
+        scene.turn();
+        CHECK(scene.state("spare") == RuleState::idle);
+        scene.set("mem.free", 50 * 0x1p20);
+        scene.after(2s);
+        CHECK(scene.state("spare") == RuleState::active);
+        scene.run(20s, 2s);
+        CHECK(scene.value("vm.swappiness") == 10);
+        CHECK(scene.taken_events() ==
+              "spare: active: mem.free < 100 MiB and thrashing "
+              "(mem.free = 50 MiB, swap.in = 0 B/s, psi.memory.full.avg10 = 20%)");
+        scene.set("swap.in", 2 * 0x1p20);
+        scene.set("psi.memory.full.avg10", 0);
+        scene.run(1min, 2s);
+        CHECK(scene.value("vm.swappiness") == 20);
+        scene.set("swap.in", 0);
+        scene.after(2s);
+        CHECK(scene.state("spare") == RuleState::idle);
+    }
+
     TEST_CASE("a rule with for waits in pending and starts over when its condition breaks") {
         Scene scene(R"(
             [[rule]]

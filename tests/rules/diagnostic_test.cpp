@@ -103,12 +103,23 @@ TEST_CASE("warnings are no errors") {
 }
 
 TEST_CASE("more mistakes than anybody reads are counted") {
-    const Source source = make_source("a");
+    const Source source = make_source(std::string(Diagnostics::most_kept + 3, 'a'));
     Diagnostics diagnostics;
-    for (std::size_t i = 0; i < Diagnostics::most_kept + 3; ++i) diagnostics.error(source, 0, "wrong");
+    for (std::size_t i = 0; i < Diagnostics::most_kept + 3; ++i) diagnostics.error(source, i, "wrong");
     CHECK(diagnostics.errors() == Diagnostics::most_kept + 3);
     CHECK(diagnostics.sorted().size() == Diagnostics::most_kept);
     CHECK(diagnostics.render_all().ends_with("\n\nand 3 more\n"));
+}
+
+TEST_CASE("what was said of a place is not said again") {
+    const Source source = make_source("a\nb");
+    Diagnostics diagnostics;
+    diagnostics.error(source, 0, "wrong");
+    diagnostics.error(source, 0, "wrong");
+    diagnostics.warning(source, 0, "wrong");
+    diagnostics.error(source, 2, "wrong");
+    CHECK(diagnostics.sorted().size() == 3);
+    CHECK(diagnostics.has_errors());
 }
 
 TEST_CASE("the nearest name is at most a third of its letters away") {

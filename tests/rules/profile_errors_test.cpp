@@ -771,3 +771,87 @@ when =
       = what follows was not read; mend this first
 )");
 }
+
+TEST_CASE("conditions with a name that cannot be one") {
+    CHECK(said(R"(
+[condition]
+Missed = "swap.in > 1 MiB/s"
+avg_over_time = "swap.in > 1 MiB/s"
+boot = "swap.in > 1 MiB/s"
+missed.much = "swap.in > 1 MiB/s"
+)") == R"(test.toml:2:1: error: `Missed` cannot name a condition
+    2 | Missed = "swap.in > 1 MiB/s"
+      | ^
+      = a name begins with a small letter, then small letters, digits and _
+
+test.toml:3:1: error: `avg_over_time` has a meaning already
+    3 | avg_over_time = "swap.in > 1 MiB/s"
+      | ^
+      = give the condition another name
+
+test.toml:4:1: error: `boot` has a meaning already
+    4 | boot = "swap.in > 1 MiB/s"
+      | ^
+      = give the condition another name
+
+test.toml:5:1: error: `missed` is a string, here is a table
+    5 | missed.much = "swap.in > 1 MiB/s"
+      | ^
+      = write missed = "psi.memory.full.avg10 > 10%"
+)");
+}
+
+TEST_CASE("a condition with a mistake in it is told of once, where it stands, however often it is used") {
+    CHECK(said(R"(
+[condition]
+missed = "swap.inn > 1 MiB/s"
+share = "5% * mem.total"
+[[rule]]
+name = "a"
+when = "missed or not missed"
+hold = "1s"
+set = { vm.swappiness = "missed ? 10 : 20" }
+)") == R"(test.toml:2:11: error: there is no indicator, condition or function `swap.inn`
+    2 | missed = "swap.inn > 1 MiB/s"
+      |           ^
+      = did you mean swap.in?
+
+test.toml:3:10: error: a condition wants a condition, `5% * mem.total` is bytes
+    3 | share = "5% * mem.total"
+      |          ^
+      = compare it: (5% * mem.total) > 64 MiB, or a share of memory: 5% * mem.total
+)");
+}
+
+TEST_CASE("conditions that use each other are told with the way around") {
+    CHECK(said(R"(
+[condition]
+a = "b and swap.in > 1 MiB/s"
+b = "not a"
+)") == R"(test.toml:2:6: error: a condition cannot use itself: b -> a -> b
+    2 | a = "b and swap.in > 1 MiB/s"
+      |      ^
+      = take one of these uses out
+
+test.toml:3:10: error: a condition cannot use itself: a -> b -> a
+    3 | b = "not a"
+      |          ^
+      = take one of these uses out
+)");
+}
+
+TEST_CASE("a name that no condition has, with the nearest that there is") {
+    CHECK(said(R"(
+[condition]
+missed = "swap.in > 1 MiB/s"
+[[rule]]
+name = "a"
+when = "mised"
+hold = "1s"
+set = { vm.swappiness = 10 }
+)") == R"(test.toml:5:9: error: there is no indicator, condition or function `mised`
+    5 | when = "mised"
+      |         ^
+      = did you mean missed?
+)");
+}

@@ -187,6 +187,18 @@ TEST_CASE("a claim in a drop-in replaces that of its twin as well") {
     CHECK(diagnostics.render_all() == "");
 }
 
+TEST_CASE("a drop-in replaces a condition by its name, for the stock rules that use it as well") {
+    Folders folders;
+    folders.write("usr/p.toml", "[condition]\nfull = \"mem.free < 1%\"\nbusy = \"host.cpus > 1\"\n" + rule("a", 1));
+    folders.write("etc/p.d/1.toml", "[condition]\nfull = \"mem.free < 5%\"\n");
+    const auto profile = folders.load("p");
+    CHECK(folders.said == "");
+    std::string all;
+    for (const ConditionText& condition : profile.value().conditions)
+        all += condition.name + ": " + condition.text.value + "; ";
+    CHECK(all == "busy: host.cpus > 1; full: mem.free < 5%; ");
+}
+
 TEST_CASE("profiles that include each other are told with the way around") {
     Folders folders;
     folders.write("usr/a.toml", "include = [\"b\"]\n").write("usr/b.toml", "include = [\"a\"]\n");

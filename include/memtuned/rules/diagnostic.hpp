@@ -26,6 +26,7 @@ struct Diagnostic {
 /// "FILE:LINE:COLUMN: error: MESSAGE", the line, a caret under the place, and the help.
 std::string render(const Diagnostic& diagnostic);
 
+/// What was said of a place is not said again: a condition with a name is read wherever it is used.
 class Diagnostics {
 public:
     void error(const Source& source, std::size_t offset, std::string message, std::string help = {});

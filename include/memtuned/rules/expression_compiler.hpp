@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,10 +26,12 @@ struct Needs {
     std::uint32_t window(const Window& window);
 };
 
-/// What the checker is told of the machine and of how it is sampled, for its warnings.
+/// What an expression finds there: the machine and how it is sampled, for warnings, and conditions it may use by
+/// name.
 struct Surroundings {
     indicators::Machine machine;
     Duration idle_interval = std::chrono::seconds(2);
+    std::map<std::string, Text, std::less<>> conditions = {};
 };
 
 /// What an expression is for: which dimension it must have, and which names of its tunable it may use.
@@ -59,6 +64,9 @@ struct Compiled {
 
 /// Windows longer than this would hold tens of thousands of samples.
 inline constexpr Duration longest_window = std::chrono::hours(1);
+
+/// Whether the language has a use for this name already: for an indicator, a function, or a word of its own.
+bool is_taken(std::string_view name);
 
 /// Checks and compiles `text`; on errors everything found goes to `diagnostics` and nothing is returned.
 std::optional<Compiled> compile_expression(const Text& text, const Purpose& purpose, const Surroundings& surroundings,

@@ -42,6 +42,14 @@ struct RuleText {
     std::vector<ClaimText> set, step, relax, trigger;
 };
 
+/// A condition with a name, under which expressions may use it.
+struct ConditionText {
+    Source source;
+    std::string name;
+    std::size_t name_at = 0;
+    Text text;
+};
+
 struct IncludeText {
     std::string name;
     std::size_t at = 0;
@@ -51,6 +59,7 @@ struct ProfileText {
     Source source;
     std::string description;
     std::vector<IncludeText> include;
+    std::vector<ConditionText> conditions;
     std::vector<ClaimText> baseline;
     std::vector<RuleText> rules;
 };

@@ -16,6 +16,8 @@ namespace memtuned::rules {
 struct Position {
     std::size_t line = 0;
     std::size_t column = 0;
+
+    friend bool operator==(const Position&, const Position&) = default;
 };
 
 /// The text of a file an administrator wrote, kept so that a diagnostic can show the place it speaks of.

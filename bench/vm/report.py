@@ -52,8 +52,8 @@ def values_of(scenario, output):
 
 def value_of(measure, output):
     """A measure in one run: of the kernel (`vmstat.NAME`, `psi.KIND.some` in us), of a load (`LOAD.NAME` or
-    `LOAD.SERIES.NAME`; the median of burst, burst-2, burst-3 if there are such), 1 if `service.NAME` was there at the end, or the `writes` of tunables; with `window`, in that
-    window of the run alone."""
+    `LOAD.SERIES.NAME`, of which burst is the median of burst, burst-2, burst-3), 1 if `service.NAME` was there at the end, or
+    the `writes` of tunables; with `window`, in that window of the run alone."""
     if measure["of"] == "writes":
         return len(output["written"]) if "written" in output else int(output["before"] != output["after"])
     if measure["of"].startswith("service."):

@@ -299,7 +299,7 @@ TEST_SUITE("stock profiles in a scene") {
         CHECK(scene.value("vm.swappiness") == 180);
         CHECK(scene.value("vm.page-cluster") == 0);
         CHECK(scene.value("vm.watermark_boost_factor") == 0);
-        CHECK(scene.value("vm.watermark_scale_factor") == 125);
+        CHECK(scene.value("vm.watermark_scale_factor") == 10);
         CHECK_FALSE(scene.busy);
     }
 

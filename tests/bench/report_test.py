@@ -147,20 +147,21 @@ class Report(unittest.TestCase):
 
 
 class Fingerprint(unittest.TestCase):
-    def of_rules(self, text):
-        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
-            file.write(text)
-            file.flush()
-            return run_program.rules_of(pathlib.Path(file.name))
+    def of_rules(self, text, included=""):
+        with tempfile.TemporaryDirectory() as name:
+            (pathlib.Path(name) / "a.toml").write_text('include = ["b"]\n' + text)
+            (pathlib.Path(name) / "b.toml").write_text(included)
+            return run_program.rules_of(pathlib.Path(name), "a")
 
     def test_what_a_rule_says_of_itself_changes_nothing_that_was_measured(self):
         rule = '[[rule]]\nname = "a"\ndescription = "{}"\nwhen = "{}"\n'
         self.assertEqual(self.of_rules(rule.format("x", "b")), self.of_rules("# c\n" + rule.format("y", "b")))
         self.assertNotEqual(self.of_rules(rule.format("x", "b")), self.of_rules(rule.format("x", "c")))
+        self.assertNotEqual(self.of_rules(""), self.of_rules("", included=rule.format("x", "b")))
 
     def test_a_setting_of_memtuned_depends_on_its_sources_and_others_do_not(self):
         scenarios, settings = run_program.load_plan()
-        self.assertNotEqual(run_program.sources(True), run_program.sources(False))
+        self.assertEqual(len({run_program.sources(profile) for profile in ("", "balanced", "zram")}), 3)
         of = {run_program.fingerprint(scenarios["bursts-over-cache"], setting) for setting in settings.values()}
         self.assertEqual(len(of), len(settings))
 

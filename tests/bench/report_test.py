@@ -176,7 +176,7 @@ class Plan(unittest.TestCase):
                 self.assertLessEqual(set(scenario.get("settings", [])), settings)
                 self.assertIn("stock", scenario.get("settings", settings))
                 self.assertIn(scenario["profile"], profiles)
-                loads = {load.split(":")[0] for load in scenario["loads"]}
+                loads = {load.split(":")[0] for load in run_program.loads_of(scenario)}
                 for of in (m["of"] for m in scenario["measures"]):
                     where, *path = of.split(".")
                     known = {"vmstat", "psi", "service", "writes"} | loads

@@ -229,7 +229,7 @@ void Daemon::serve() {
         bus_.serve(BootClock::now());
         wait_on_bus();
         loop_.turn(std::min(longest_wait, waits_on_bus_.longest.value_or(longest_wait)));
-        supervisor_.feed_watchdog();
+        supervisor_.feed_watchdog(BootClock::now());
     }
 }
 

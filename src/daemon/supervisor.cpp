@@ -9,7 +9,7 @@ namespace memtuned::daemon {
 
 Supervisor::Supervisor() {
     std::uint64_t microseconds = 0;
-    if (::sd_watchdog_enabled(0, &microseconds) > 0) interval_ = std::chrono::microseconds(microseconds / 2);
+    if (::sd_watchdog_enabled(0, &microseconds) > 0) interval_ = std::chrono::microseconds(microseconds / 4);
 }
 
 void Supervisor::ready(const std::string& text) {
@@ -35,8 +35,10 @@ void Supervisor::stopping() {
     ::sd_notify(0, "STOPPING=1");
 }
 
-void Supervisor::feed_watchdog() {
-    if (interval_) ::sd_notify(0, "WATCHDOG=1");
+void Supervisor::feed_watchdog(Instant now) {
+    if (!interval_ || (fed_ && now - *fed_ < *interval_)) return;
+    fed_ = now;
+    ::sd_notify(0, "WATCHDOG=1");
 }
 
 }  // namespace memtuned::daemon

@@ -16,12 +16,15 @@ public:
     void reloading();
     void status(const std::string& text);
     void stopping();
-    void feed_watchdog();
-    /// How often the watchdog wants to be fed at least; none without one.
+    /// Only when it is due, so that it may be called as often as one likes: each time it is fed wakes systemd, of which a
+    /// machine short of memory has to read pages again then.
+    void feed_watchdog(Instant now);
+    /// How often feed_watchdog() wants to be called at least, a quarter of WatchdogSec=; none without a watchdog.
     std::optional<Duration> watchdog_interval() const { return interval_; }
 
 private:
     std::optional<Duration> interval_;
+    std::optional<Instant> fed_;
     std::string last_status_;
 };
 

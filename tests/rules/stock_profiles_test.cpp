@@ -59,6 +59,14 @@ std::string rule_of(std::string_view name, std::string_view rule) {
     return text.substr(from, text.find("[[rule]]", from + 1) - from);
 }
 
+/// The conditions that a profile gives those that include it.
+std::string conditions_of(std::string_view name) {
+    const std::string text = test::text_of(kernel::Root(folder), std::string(name) + ".toml");
+    const std::size_t from = text.find("[condition]");
+    REQUIRE(from != std::string::npos);
+    return text.substr(from, text.find("[[rule]]", from) - from);
+}
+
 Surroundings made_up(double memory, double swap, double on_zram, double zones, double nodes) {
     return {{memory, swap, on_zram, zones, nodes}, 2s};
 }
@@ -289,8 +297,13 @@ TEST_SUITE("stock profiles in a scene") {
         CHECK_FALSE(nodes.scene.said("frozen"));
     }
 
+    /// Zram's own rules.
+    test::Scene zram_scene() {
+        return test::Scene(test::text_of(kernel::Root(folder), "zram.toml") + conditions_of("balanced"));
+    }
+
     TEST_CASE("zram of the stock profiles does nothing before there is zram, and what the wiki says then") {
-        test::Scene scene = scene_of("zram");
+        test::Scene scene = zram_scene();
         scene.set("swap.on_zram", 0);
         scene.run(5min, 2s);
         CHECK(scene.orders.empty());
@@ -301,6 +314,52 @@ TEST_SUITE("stock profiles in a scene") {
         CHECK(scene.value("vm.watermark_boost_factor") == 0);
         CHECK(scene.value("vm.watermark_scale_factor") == 10);
         CHECK_FALSE(scene.busy);
+    }
+
+    TEST_CASE("balanced of the stock profiles swaps more while files are missed and what was swapped is not") {
+        const auto swappiness_with = [](double missed, double swapped_in, double on_zram) {
+            test::Scene scene = scene_of("balanced");
+            scene.set("swap.total", 1 * gib);
+            scene.set("swap.free", 1 * gib);
+            scene.set("swap.on_zram", on_zram);
+            scene.set("psi.memory.some.avg10", 0.05);
+            scene.set("reclaim.kswapd_runs", 10);
+            scene.set("refault.file", 10 * mib);
+            scene.set("refault.file_active", missed);
+            scene.set("swap.in", swapped_in);
+            scene.run(1min, 500ms);
+            const auto value = scene.value("vm.swappiness");
+            scene.set("refault.file_active", 0);
+            scene.run(3min, 500ms);
+            CHECK(scene.value("vm.swappiness") == 60);
+            return value;
+        };
+        CHECK(swappiness_with(9 * mib, 0, 1) == 160);
+        CHECK(swappiness_with(9 * mib, 0, 0) == 100);
+        CHECK(swappiness_with(9 * mib, 2 * mib, 1) == 60);
+        CHECK(swappiness_with(1 * mib, 0, 1) == 60);  // of a file that is only read through
+    }
+
+    TEST_CASE("zram of the stock profiles swaps less while what was swapped comes back and files do not") {
+        const auto swappiness_with = [](double swapped_in, double missed) {
+            test::Scene scene = zram_scene();
+            scene.set("swap.on_zram", 1);
+            scene.run(1min, 2s);
+            REQUIRE(scene.value("vm.swappiness") == 180);
+            scene.set("reclaim.kswapd_runs", 10);
+            scene.set("swap.in", swapped_in);
+            scene.set("refault.file", 20 * mib);
+            scene.set("refault.file_active", missed);
+            scene.run(20s, 500ms);
+            const auto value = scene.value("vm.swappiness");
+            scene.set("swap.in", 0);
+            scene.run(3min, 500ms);
+            CHECK(scene.value("vm.swappiness") == 180);
+            return value;
+        };
+        CHECK(swappiness_with(5 * mib, 0.1 * mib) == 60);
+        CHECK(swappiness_with(5 * mib, 15 * mib) == 180);
+        CHECK(swappiness_with(0.2 * mib, 0) == 180);
     }
 
     TEST_CASE("batch-host of the stock profiles drops names only if all that speaks for it is so") {
@@ -382,15 +441,24 @@ TEST_SUITE("stock profiles in a scene") {
         Bursts() {
             scene.set("mem.total", 1 * gib);
             scene.set("mem.inactive_file", 600 * mib);
-            scene.run(2s);
+            scene.set("zones.managed", 1 * gib);
+            run(2s);
+        }
+
+        /// With the marks as far apart as the watermarks' factor has them.
+        void run(Duration time) {
+            for (; time > Duration(0); time -= 500ms) {
+                scene.set("zones.high", static_cast<double>(scene.value("vm.watermark_scale_factor")) / 10000 * gib);
+                scene.run(500ms);
+            }
         }
 
         void burst() {
             scene.set("reclaim.direct_stalls", scene.value("vm.watermark_scale_factor") < 200 ? 50 : 0);
             scene.set("reclaim.kswapd_runs", 10);
-            scene.run(500ms);
+            run(500ms);
             scene.set("reclaim.direct_stalls", 0);
-            scene.run(1500ms);
+            run(1500ms);
         }
 
         test::Scene scene = scene_of("balanced");
@@ -409,7 +477,7 @@ TEST_SUITE("stock profiles in a scene") {
         }
         CHECK(stalled == 0);
         bursts.scene.set("reclaim.kswapd_runs", 0);
-        bursts.scene.run(90s);
+        bursts.run(90s);
         CHECK(bursts.scene.value("vm.watermark_scale_factor") == 10);
     }
 
@@ -428,10 +496,10 @@ TEST_SUITE("stock profiles in a scene") {
             for (int i = 0; i < 5; ++i) bursts.burst();
             REQUIRE(bursts.scene.value("vm.watermark_scale_factor") >= 200);
             bursts.scene.set(wanted, 1 * mib);
-            bursts.scene.run(4s);
+            bursts.run(4s);
             CHECK(bursts.scene.value("vm.watermark_scale_factor") == 10);
             bursts.scene.set(wanted, 0);
-            bursts.scene.run(2min);
+            bursts.run(2min);
             CHECK(bursts.scene.value("vm.watermark_scale_factor") == 10);
         }
     }
@@ -444,7 +512,7 @@ TEST_SUITE("stock profiles in a scene") {
         for (int i = 0; i < 5; ++i) bursts.burst();
         CHECK(bursts.scene.value("vm.watermark_scale_factor") >= 200);
         bursts.scene.set("swap.in", 1 * mib);
-        bursts.scene.run(4s);
+        bursts.run(4s);
         CHECK(bursts.scene.value("vm.watermark_scale_factor") == 10);
     }
 

@@ -16,8 +16,8 @@ public:
     void reloading();
     void status(const std::string& text);
     void stopping();
-    /// Only when it is due, so that it may be called as often as one likes: each time it is fed wakes systemd, of which a
-    /// machine short of memory has to read pages again then.
+    /// Only when it is due, so that it may be called as often as one likes: each time it is fed wakes systemd, of
+    /// which a machine short of memory has to read pages again then.
     void feed_watchdog(Instant now);
     /// How often feed_watchdog() wants to be called at least, a quarter of WatchdogSec=; none without a watchdog.
     std::optional<Duration> watchdog_interval() const { return interval_; }

@@ -456,8 +456,10 @@ TEST_SUITE("stock profiles in a scene") {
         void burst() {
             scene.set("reclaim.direct_stalls", scene.value("vm.watermark_scale_factor") < 200 ? 50 : 0);
             scene.set("reclaim.kswapd_runs", 10);
+            scene.set("mem.anon", 164 * mib);
             run(500ms);
             scene.set("reclaim.direct_stalls", 0);
+            scene.set("mem.anon", 100 * mib);
             run(1500ms);
         }
 
@@ -502,6 +504,20 @@ TEST_SUITE("stock profiles in a scene") {
             bursts.run(2min);
             CHECK(bursts.scene.value("vm.watermark_scale_factor") == 10);
         }
+    }
+
+    TEST_CASE(
+        "balanced of the stock profiles keeps the reserve beside a file that is read through until no burst comes") {
+        Bursts bursts;
+        bursts.scene.set("refault.file", 50 * mib);
+        bursts.burst();
+        bursts.burst();
+        for (int i = 0; i < 15; ++i) {
+            CHECK(bursts.scene.value("vm.watermark_scale_factor") >= 200);
+            bursts.burst();
+        }
+        bursts.run(10s);
+        CHECK(bursts.scene.value("vm.watermark_scale_factor") == 10);
     }
 
     TEST_CASE(

@@ -147,9 +147,9 @@ HEAD = """# What it does for real work
 
 Measured by `bench/vm/run`, which made this file: each line is the median of {repeats}, each of which had a freshly booted
 guest of 1 GiB to itself, with one processor, or one for each node ({kernel}). The guests' clock counts instructions, so that
-figures repeat on a host that does other things, too. Sizes, rates and settings are in `bench/vm/scenarios.toml`, where a
-scenario also says which settings can't act on it; any other line that is missing here has not been run yet. What each run
-measured is in `effect.jsonl`.
+figures repeat on a host that does other things, too. memtuned takes 8 MiB of the guest for itself, which its figures contain.
+Sizes, rates and settings are in `bench/vm/scenarios.toml`, where a scenario also says which settings can't act on it; any
+other line that is missing here has not been run yet. What each run measured is in `effect.jsonl`.
 
 "Better than stock" is the geometric mean over the measures of a line: 2 is twice as good as the kernel's defaults, 0.5
 half as good. Of the chart each row is a scenario, and right of the line is better. A wait for fsync is that of whoever would

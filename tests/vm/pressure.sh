@@ -39,7 +39,7 @@ show cat /proc/pressure/memory
 show memtunectl
 relieve
 wait_for 300 "every tunable returns" unchanged
-check "and the journal tells that" log_has 'vm\.swappiness [0-9]+ -> 60: rule (swapping|lean-to-swap): back to the boot value'
+check "and the journal tells that" log_has 'vm\.swappiness [0-9]+ -> 60: rule swapping: back to the boot value'
 show log
 
 scenario "kill -9 under pressure"

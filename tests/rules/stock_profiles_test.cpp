@@ -51,20 +51,17 @@ test::Scene scene_of(std::string_view name) {
     return test::Scene(test::text_of(kernel::Root(folder), std::string(name) + ".toml"));
 }
 
-/// The text of one rule, as a profile that includes `name` has it.
-std::string rule_of(std::string_view name, std::string_view rule) {
+/// Of a profile's text what begins with `heading`, up to the next rule.
+std::string part_of(std::string_view name, std::string_view heading) {
     const std::string text = test::text_of(kernel::Root(folder), std::string(name) + ".toml");
-    const std::size_t from = text.find(fmt::format("[[rule]]\nname = \"{}\"\n", rule));
+    const std::size_t from = text.find(heading);
     REQUIRE(from != std::string::npos);
     return text.substr(from, text.find("[[rule]]", from + 1) - from);
 }
 
-/// The conditions that a profile gives those that include it.
-std::string conditions_of(std::string_view name) {
-    const std::string text = test::text_of(kernel::Root(folder), std::string(name) + ".toml");
-    const std::size_t from = text.find("[condition]");
-    REQUIRE(from != std::string::npos);
-    return text.substr(from, text.find("[[rule]]", from) - from);
+/// The text of one rule, as a profile that includes `name` has it.
+std::string rule_of(std::string_view name, std::string_view rule) {
+    return part_of(name, fmt::format("[[rule]]\nname = \"{}\"\n", rule));
 }
 
 Surroundings made_up(double memory, double swap, double on_zram, double zones, double nodes) {
@@ -299,7 +296,7 @@ TEST_SUITE("stock profiles in a scene") {
 
     /// Zram's own rules.
     test::Scene zram_scene() {
-        return test::Scene(test::text_of(kernel::Root(folder), "zram.toml") + conditions_of("balanced"));
+        return test::Scene(test::text_of(kernel::Root(folder), "zram.toml") + part_of("balanced", "[condition]"));
     }
 
     TEST_CASE("zram of the stock profiles does nothing before there is zram, and what the wiki says then") {

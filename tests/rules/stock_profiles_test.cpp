@@ -299,14 +299,14 @@ TEST_SUITE("stock profiles in a scene") {
         return test::Scene(test::text_of(kernel::Root(folder), "zram.toml") + part_of("balanced", "[condition]"));
     }
 
-    TEST_CASE("zram of the stock profiles does nothing before there is zram, and what the wiki says then") {
+    TEST_CASE("zram of the stock profiles does nothing before there is zram, and then takes both kinds of page alike") {
         test::Scene scene = zram_scene();
         scene.set("swap.on_zram", 0);
         scene.run(5min, 2s);
         CHECK(scene.orders.empty());
         scene.set("swap.on_zram", 1);
         scene.run(5min, 2s);
-        CHECK(scene.value("vm.swappiness") == 180);
+        CHECK(scene.value("vm.swappiness") == 100);
         CHECK(scene.value("vm.page-cluster") == 0);
         CHECK(scene.value("vm.watermark_boost_factor") == 0);
         CHECK(scene.value("vm.watermark_scale_factor") == 10);
@@ -337,26 +337,30 @@ TEST_SUITE("stock profiles in a scene") {
         CHECK(swappiness_with(1 * mib, 0, 1) == 60);  // of a file that is only read through
     }
 
-    TEST_CASE("zram of the stock profiles swaps less while what was swapped comes back and files do not") {
-        const auto swappiness_with = [](double swapped_in, double missed) {
+    TEST_CASE("zram of the stock profiles swaps first while files are missed and what was swapped is not") {
+        const auto swappiness_with = [](double missed, double swapped_in, double on_zram) {
             test::Scene scene = zram_scene();
-            scene.set("swap.on_zram", 1);
+            scene.set("swap.total", 1 * gib);
+            scene.set("swap.free", 1 * gib);
+            scene.set("swap.on_zram", on_zram);
             scene.run(1min, 2s);
-            REQUIRE(scene.value("vm.swappiness") == 180);
+            const auto before = scene.value("vm.swappiness");
+            scene.set("psi.memory.some.avg10", 0.05);
             scene.set("reclaim.kswapd_runs", 10);
-            scene.set("swap.in", swapped_in);
-            scene.set("refault.file", 20 * mib);
+            scene.set("refault.file", 10 * mib);
             scene.set("refault.file_active", missed);
-            scene.run(20s, 500ms);
+            scene.set("swap.in", swapped_in);
+            scene.run(5s, 500ms);
             const auto value = scene.value("vm.swappiness");
-            scene.set("swap.in", 0);
-            scene.run(3min, 500ms);
-            CHECK(scene.value("vm.swappiness") == 180);
+            scene.set("refault.file_active", 0);
+            scene.run(1min, 500ms);
+            CHECK(scene.value("vm.swappiness") == before);
             return value;
         };
-        CHECK(swappiness_with(5 * mib, 0.1 * mib) == 60);
-        CHECK(swappiness_with(5 * mib, 15 * mib) == 180);
-        CHECK(swappiness_with(0.2 * mib, 0) == 180);
+        CHECK(swappiness_with(9 * mib, 0, 1) == 180);
+        CHECK(swappiness_with(9 * mib, 2 * mib, 1) == 100);
+        CHECK(swappiness_with(1 * mib, 0, 1) == 100);  // of a file that is only read through
+        CHECK(swappiness_with(9 * mib, 0, 0) == 60);
     }
 
     TEST_CASE("batch-host of the stock profiles drops names only if all that speaks for it is so") {

@@ -95,7 +95,7 @@ swapoff -a
 printf '[zram0]\nzram-size = 128\n' >/etc/systemd/zram-generator.conf
 systemctl daemon-reload
 check "systemd's swap unit brings it" systemctl start dev-zram0.swap
-wait_for 20 "it is noticed" holds swappiness 180
+wait_for 20 "it is noticed" holds swappiness 100
 check "the other claims of the profile, too" holds page-cluster 0
 check "the indicator tells" grep -Eq '^swap\.on_zram +100%' <(memtunectl indicators swap.on_zram)
 check "it goes again" systemctl stop dev-zram0.swap

@@ -473,6 +473,7 @@ TEST_SUITE("stock profiles in a scene") {
         bursts.burst();
         bursts.burst();
         CHECK(bursts.scene.value("vm.watermark_scale_factor") >= 200);
+        CHECK(bursts.scene.value("vm.watermark_boost_factor") == 0);
         int stalled = 0;
         for (int i = 0; i < 25; ++i) {
             stalled += bursts.scene.value("vm.watermark_scale_factor") < 200 ? 1 : 0;
@@ -482,6 +483,7 @@ TEST_SUITE("stock profiles in a scene") {
         bursts.scene.set("reclaim.kswapd_runs", 0);
         bursts.run(90s);
         CHECK(bursts.scene.value("vm.watermark_scale_factor") == 10);
+        CHECK(bursts.scene.value("vm.watermark_boost_factor") == 15000);
     }
 
     TEST_CASE("balanced of the stock profiles takes no reserve where it would have to be swapped for") {

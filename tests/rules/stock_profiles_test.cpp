@@ -299,7 +299,8 @@ TEST_SUITE("stock profiles in a scene") {
         return test::Scene(test::text_of(kernel::Root(folder), "zram.toml") + part_of("balanced", "[condition]"));
     }
 
-    TEST_CASE("zram of the stock profiles does nothing before there is zram, and then takes both kinds of page alike") {
+    TEST_CASE(
+        "zram of the stock profiles does nothing before there is zram, and then takes both kinds of page alike") {
         test::Scene scene = zram_scene();
         scene.set("swap.on_zram", 0);
         scene.run(5min, 2s);
